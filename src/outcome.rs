@@ -1,0 +1,75 @@
+//! What a reconciler says at the end of a run.
+
+use crate::{Phase, Requeue, trigger::End};
+use std::time::Duration;
+
+/// What a successful run says of the object; the reconciler returns anything that becomes one.
+///
+/// There is no conversion from kube's `Action`: it is opaque, so its delay could not be kept when a status write wakes the object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The object is in this phase: requeue by the phase's interval. When the status write that says so comes back, it is no news.
+    Phase(Phase),
+    /// Requeue by this, whatever the policy says. A delay of zero is "again, at once", which the rate limit governs; it is at
+    /// most 180 days.
+    Requeue(Requeue),
+    /// Requeue by the interval of the phase that the object had when the run started.
+    Unchanged,
+}
+
+impl From<Phase> for Outcome {
+    fn from(phase: Phase) -> Self {
+        Self::Phase(phase)
+    }
+}
+
+impl From<Requeue> for Outcome {
+    fn from(requeue: Requeue) -> Self {
+        Self::Requeue(requeue)
+    }
+}
+
+impl From<()> for Outcome {
+    fn from((): ()) -> Self {
+        Self::Unchanged
+    }
+}
+
+impl Outcome {
+    /// The end of a run on an object that was in `phase`.
+    pub(crate) const fn end(self, phase: Phase) -> End {
+        match self {
+            Self::Phase(phase) => End { phase, wish: None },
+            Self::Requeue(requeue) => End { phase, wish: Some(requeue) },
+            Self::Unchanged => End { phase, wish: None },
+        }
+    }
+}
+
+/// What to do after an error: the answer of an error classifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Retry {
+    /// By the policy's error interval; the default for every error.
+    Backoff,
+    /// After exactly this long, for an error that says so: a 429 with Retry-After, a lease. Zero is "again, at once", which the rate
+    /// limit governs; at most 180 days.
+    After(Duration),
+    /// Not before something changes: an error that no retry cures.
+    Never,
+}
+
+impl Retry {
+    /// The end of a run that failed.
+    pub(crate) const fn end(self) -> End {
+        End {
+            phase: Phase::Failed,
+            wish: match self {
+                Self::Backoff => None,
+                Self::After(delay) => Some(Requeue::After(delay)),
+                Self::Never => Some(Requeue::AwaitChange),
+            },
+        }
+    }
+}

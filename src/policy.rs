@@ -1,0 +1,131 @@
+//! The decision.
+
+use crate::{Interval, Observed, Phase, RateLimit, interval::humantime};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+/// When an object is to be reconciled next: the answer of a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requeue {
+    /// After this long at the latest; a change starts a run before that.
+    After(Duration),
+    /// Not by a timer, only when something changes.
+    AwaitChange,
+}
+
+impl fmt::Display for Requeue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::After(delay) => write!(f, "after {}", humantime(*delay)),
+            Self::AwaitChange => f.write_str("await change"),
+        }
+    }
+}
+
+/// Decides when an object's next run is due.
+///
+/// Every method has a default, so `impl RequeuePolicy for MyPolicy {}` is the policy of the proposal CAPTEP-0016: 30 s, 10 s
+/// while failed, 5 s until initialized. A policy is pure: it reads no clock and keeps no state. The adapter calls
+/// [`requeue`](Self::requeue) at the end of every run.
+///
+/// # Examples
+///
+/// ```
+/// use requeue_policy::{Interval, Observed, Phase, Requeue, RequeuePolicy};
+/// use std::time::{Duration, SystemTime};
+///
+/// struct Patient;
+///
+/// impl RequeuePolicy for Patient {
+///     fn default_interval(&self) -> Interval {
+///         Interval::constant(Duration::from_secs(600))
+///     }
+/// }
+///
+/// let now = SystemTime::now();
+/// assert_eq!(Patient.requeue(&Observed::new(Phase::Ready), now), Requeue::After(Duration::from_secs(600)));
+/// assert_eq!(Patient.requeue(&Observed::new(Phase::Failed), now), Requeue::After(Duration::from_secs(10)));
+/// ```
+pub trait RequeuePolicy {
+    /// Returns the interval of a settled object, 30 s by default.
+    fn default_interval(&self) -> Interval {
+        Interval::constant(Duration::from_secs(30))
+    }
+
+    /// Returns the interval of a failed object, 10 s by default.
+    fn error_interval(&self) -> Interval {
+        Interval::constant(Duration::from_secs(10))
+    }
+
+    /// Returns the interval of an object that is not initialized yet, 5 s by default.
+    fn initialization_interval(&self) -> Interval {
+        Interval::constant(Duration::from_secs(5))
+    }
+
+    /// Returns the interval of a phase.
+    fn interval(&self, phase: Phase) -> Interval {
+        match phase {
+            Phase::Initializing => self.initialization_interval(),
+            Phase::Failed => self.error_interval(),
+            Phase::Ready => self.default_interval(),
+        }
+    }
+
+    /// Returns how often changes may start a run of one object, 10 times within 10 s by default; `None` is no limit.
+    fn rate_limit(&self) -> Option<RateLimit> {
+        Some(RateLimit::DEFAULT)
+    }
+
+    /// Returns when the object is due: the proposal's `determineRequeueInterval`.
+    ///
+    /// The delay of the phase's interval, shortened by its jitter; `AwaitChange` from its deadline on. Never panics, never returns
+    /// a delay of zero, and never one above the interval's [`longest`](Interval::longest).
+    fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
+        let interval = self.interval(object.phase);
+        match interval.delay(object.elapsed(now)) {
+            Some(delay) => Requeue::After(object.slot.shorten(delay, interval.jitter, now)),
+            None => Requeue::AwaitChange,
+        }
+    }
+
+    /// Returns whether the last transition lies more than the phase's first delay back: the proposal's `shouldRequeue`.
+    ///
+    /// True where the last transition is unknown, false where it is in the future. Never panics.
+    fn should_requeue(&self, object: &Observed, now: SystemTime) -> bool {
+        object.since.is_none() || object.elapsed(now) > self.interval(object.phase).initial()
+    }
+}
+
+/// Forwards every method, so that a wrapped policy keeps what it overrides.
+macro_rules! forward {
+    ($($pointer:ty),*) => {$(
+        impl<P: RequeuePolicy + ?Sized> RequeuePolicy for $pointer {
+            fn default_interval(&self) -> Interval {
+                (**self).default_interval()
+            }
+            fn error_interval(&self) -> Interval {
+                (**self).error_interval()
+            }
+            fn initialization_interval(&self) -> Interval {
+                (**self).initialization_interval()
+            }
+            fn interval(&self, phase: Phase) -> Interval {
+                (**self).interval(phase)
+            }
+            fn rate_limit(&self) -> Option<RateLimit> {
+                (**self).rate_limit()
+            }
+            fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
+                (**self).requeue(object, now)
+            }
+            fn should_requeue(&self, object: &Observed, now: SystemTime) -> bool {
+                (**self).should_requeue(object, now)
+            }
+        }
+    )*};
+}
+
+forward!(&P, Box<P>, Arc<P>);

@@ -1,0 +1,237 @@
+//! Whether a trigger needs a run, and what the end of a run means. Pure: a record and a time in, a verdict out.
+
+use crate::{
+    Observed, Phase, RateLimit, Requeue, RequeuePolicy, Slot,
+    clock::Clock,
+    interval::{LONGEST, SHORTEST},
+    memory::{Flags, Phases, Record, Tick},
+    rate::Rate,
+};
+use std::time::{Duration, SystemTime};
+
+/// kube-runtime starts an error's delay just before it asks the error policy for it, so that timer fires a little early.
+const TOLERANCE: Tick = 1000;
+
+/// An object as a trigger finds it in the controller's cache.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sight {
+    /// Hash of the resource version.
+    pub(crate) version: u32,
+    /// Hash of all that must wake the reconciler but the phase; `None` where the object has no generation, so that any change may.
+    pub(crate) print: Option<u64>,
+    pub(crate) phase: Phase,
+}
+
+/// What to do with a trigger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Run,
+    /// Nothing calls for a run before the object is due.
+    Postpone(Requeue),
+    /// A run is called for, but the rate limit is used up; `first` since the object last rested.
+    Hold { after: Duration, first: bool },
+}
+
+/// Decides on a trigger and records it. `news` says that a related object, or the application itself, asked for a run.
+pub(crate) fn admit(
+    record: &mut Option<Record>,
+    sight: &Sight,
+    news: bool,
+    limit: Option<RateLimit>,
+    now: Tick,
+) -> Verdict {
+    let Some(record) = record else {
+        *record = Some(started(Record::default(), sight, limit, now));
+        return Verdict::Run;
+    };
+    let awaits_change = record.flags.has(Flags::AWAITS_CHANGE);
+    let is_due = !awaits_change && record.due <= now + TOLERANCE;
+    let is_needed = news
+        || record.flags.has(Flags::HELD)
+        // A run that never ended was cut off, and what it was to do is not done.
+        || record.flags.has(Flags::RUNNING)
+        || sight.print != Some(record.print)
+        || is_phase_news(record, sight.phase)
+        // Nothing changed: the cause is a timer or another object.
+        || sight.version == record.version;
+
+    if !is_due && is_needed && let Some(place) = limit.and_then(|limit| record.rate.next_place(limit, now)) {
+        let first = !record.flags.has(Flags::LOOPING);
+        record.version = sight.version;
+        record.flags.set(Flags::HELD, true);
+        record.flags.set(Flags::LOOPING, true);
+        let next = if awaits_change { place } else { place.min(record.due) };
+        return Verdict::Hold { after: until(next, now), first };
+    }
+    if is_due || is_needed {
+        *record = started(*record, sight, limit, now);
+        return Verdict::Run;
+    }
+    record.version = sight.version;
+    record.phases = Phases::new(sight.phase, record.phases.reported());
+    if awaits_change {
+        // Heard of again: the memory of it is not to age out.
+        record.due = now;
+        return Verdict::Postpone(Requeue::AwaitChange);
+    }
+    Verdict::Postpone(Requeue::After(until(record.due, now)))
+}
+
+/// Notes that the watch stream filters this change out, so that it is not taken for a status write when another object's trigger follows.
+pub(crate) fn filtered(record: &mut Record, sight: &Sight) {
+    if sight.print == Some(record.print) && record.phases.seen() == Some(sight.phase) {
+        record.version = sight.version;
+    }
+}
+
+/// A phase that the last run itself reported is no news when its status write comes back.
+fn is_phase_news(record: &Record, phase: Phase) -> bool {
+    record.phases.seen() != Some(phase) && record.phases.reported() != Some(phase)
+}
+
+fn started(mut record: Record, sight: &Sight, limit: Option<RateLimit>, now: Tick) -> Record {
+    if record.rate.is_rested(now) {
+        record.flags.set(Flags::LOOPING, false);
+    }
+    record.flags.set(Flags::HELD, false);
+    record.flags.set(Flags::RUNNING, true);
+    record.print = sight.print.unwrap_or_default();
+    record.version = sight.version;
+    record.phases = Phases::new(sight.phase, record.phases.reported());
+    record.rate = limit.map_or_else(Rate::default, |limit| record.rate.run(limit, now));
+    // Until the run ends the record ages from here.
+    record.due = record.due.max(now);
+    record
+}
+
+fn until(due: Tick, now: Tick) -> Duration {
+    Duration::from_micros(due.saturating_sub(now)).max(SHORTEST)
+}
+
+/// An object's phase, and when it entered that phase as its status says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Status {
+    pub(crate) phase: Phase,
+    pub(crate) since: Option<SystemTime>,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    /// The phase that it reported.
+    pub(crate) phase: Phase,
+    /// What it wished for in place of the phase's interval.
+    pub(crate) wish: Option<Requeue>,
+}
+
+/// What the end of a run is to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transition {
+    /// Nothing that was not so before.
+    None,
+    /// The first failure.
+    Failed,
+    /// One more failure of the same outage.
+    StillFailed,
+    /// From now on only a change starts a run; after this long in the phase.
+    GaveUp(Duration),
+    /// The failure is over; it lasted this long.
+    Recovered(Duration),
+}
+
+/// A decision about the end of a run, to be kept with [`conclude`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conclusion {
+    phase: Phase,
+    since: Tick,
+    due: Option<Tick>,
+    again: bool,
+    pub(crate) requeue: Requeue,
+    pub(crate) transition: Transition,
+}
+
+/// Decides what follows from the end of a run. Calls the policy, so it must not run under a lock.
+pub(crate) fn decide(
+    record: Option<Record>,
+    status: Status,
+    end: End,
+    slot: Slot,
+    policy: &impl RequeuePolicy,
+    clock: &Clock,
+    now: Tick,
+) -> Conclusion {
+    let record = record.unwrap_or_default();
+    // An object that is not remembered is what its status says.
+    let before = record.phases.reported().unwrap_or(status.phase);
+    let was_awaiting = record.flags.has(Flags::AWAITS_CHANGE);
+    let known_since = |phase| {
+        let remembered = (record.phases.reported() == Some(phase)).then_some(record.since);
+        let told = status.since.filter(|_| status.phase == phase);
+        match (phase, told, remembered) {
+            // Whoever knows of a longer outage is right: a status is written late, a memory is lost.
+            (Phase::Failed, Some(told), Some(remembered)) => told.min(clock.wall(remembered)),
+            (_, Some(told), _) => told,
+            (_, None, remembered) => clock.wall(remembered.unwrap_or(now)),
+        }
+    };
+
+    let observed = Observed::new(end.phase).since(known_since(end.phase)).slot(slot);
+    let wall = clock.wall(now);
+    // Zero is "again, at once", which the rate limit governs as it does a change.
+    let again = end.wish == Some(Requeue::After(Duration::ZERO));
+    let requeue = match end.wish {
+        Some(wish) if !again => wish,
+        _ => policy.requeue(&observed, wall),
+    };
+    let due = match requeue {
+        Requeue::AwaitChange => None,
+        Requeue::After(delay) => {
+            let due = now + delay.clamp(SHORTEST, LONGEST).as_micros() as Tick;
+            let in_backoff = end.phase == Phase::Failed && before == Phase::Failed && !was_awaiting && record.due > now;
+            // A failure by an event inside the backoff adds nothing to it.
+            let kept = in_backoff && end.wish.is_none();
+            Some(if kept { due.min(record.due) } else { due })
+        }
+    };
+
+    let gives_up = due.is_none() && (end.phase == Phase::Failed || (end.phase == Phase::Initializing && end.wish.is_none()));
+    let transition = if gives_up && !(was_awaiting && before == end.phase) {
+        Transition::GaveUp(observed.elapsed(wall))
+    } else if end.phase == Phase::Failed {
+        if before == Phase::Failed { Transition::StillFailed } else { Transition::Failed }
+    } else if before == Phase::Failed || (was_awaiting && before == Phase::Initializing && before != end.phase) {
+        Transition::Recovered(wall.duration_since(known_since(before)).unwrap_or_default())
+    } else {
+        Transition::None
+    };
+
+    Conclusion {
+        phase: end.phase,
+        since: if record.phases.reported() == Some(end.phase) { record.since } else { now },
+        due,
+        again,
+        requeue: match due {
+            _ if again => Requeue::After(SHORTEST),
+            Some(due) => Requeue::After(until(due, now)),
+            None => Requeue::AwaitChange,
+        },
+        transition,
+    }
+}
+
+/// Keeps a decision in the record, which `sight` makes anew if it has aged out during a long run.
+pub(crate) fn conclude(
+    record: &mut Option<Record>,
+    sight: impl FnOnce() -> Sight,
+    conclusion: &Conclusion,
+    now: Tick,
+) {
+    let record = record.get_or_insert_with(|| started(Record::default(), &sight(), None, now));
+    let seen = record.phases.seen().unwrap_or(conclusion.phase);
+    record.phases = Phases::new(seen, Some(conclusion.phase));
+    record.since = conclusion.since;
+    record.due = conclusion.due.unwrap_or(now);
+    record.flags.set(Flags::AWAITS_CHANGE, conclusion.due.is_none());
+    record.flags.set(Flags::HELD, conclusion.again);
+    record.flags.set(Flags::RUNNING, false);
+}
