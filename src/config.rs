@@ -2,7 +2,7 @@
 
 use crate::{
     Interval, Phase, RateLimit, RequeuePolicy,
-    interval::{LONGEST, SHORTEST, humantime},
+    interval::{LONGEST, SHORTEST, humantime, nanos},
 };
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -156,7 +156,7 @@ const fn field_of(phase: Phase) -> &'static str {
 }
 
 pub(crate) fn check_duration(field: &str, duration: Duration) -> Result<(), ConfigError> {
-    if duration < SHORTEST || duration > LONGEST {
+    if nanos(duration) < SHORTEST || nanos(duration) > LONGEST {
         return Err(ConfigError::new(field, humantime(duration), "must be from 1ms to 180days, kube-runtime's limit"));
     }
     Ok(())
@@ -173,21 +173,21 @@ fn limit_or_null<S: Serializer>(limit: &Option<RateLimit>, serializer: S) -> Res
 impl Serialize for Interval {
     /// Writes the short form where it says everything.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if *self == Self::constant(self.initial) {
-            return serializer.collect_str(&humantime(self.initial));
+        if *self == Self::constant(self.initial()) {
+            return serializer.collect_str(&humantime(self.initial()));
         }
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("initial", &humantime(self.initial).to_string())?;
-        if self.factor != 1.0 {
-            map.serialize_entry("factor", &self.factor)?;
+        map.serialize_entry("initial", &humantime(self.initial()).to_string())?;
+        if self.factor() != 1.0 {
+            map.serialize_entry("factor", &self.factor())?;
         }
-        if let Some(max) = self.max {
+        if let Some(max) = self.max() {
             map.serialize_entry("max", &humantime(max).to_string())?;
         }
-        if self.jitter != 0.0 {
-            map.serialize_entry("jitter", &self.jitter)?;
+        if self.jitter() != 0.0 {
+            map.serialize_entry("jitter", &self.jitter())?;
         }
-        if let Some(deadline) = self.deadline {
+        if let Some(deadline) = self.deadline() {
             map.serialize_entry("deadline", &humantime(deadline).to_string())?;
         }
         map.end()
@@ -208,7 +208,8 @@ impl<'de> Deserialize<'de> for RateLimit {
 
 impl<'de> Deserialize<'de> for RequeueConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ConfigVisitor)
+        // Any, not a map: an empty file is null in YAML.
+        deserializer.deserialize_any(ConfigVisitor)
     }
 }
 
@@ -301,13 +302,15 @@ impl Node {
         };
         let duration = |field, node: Option<Self>| node.map(|node| node.duration(field)).transpose();
         let number = |field, node: Option<Self>| node.map(|node| node.number(field)).transpose();
-        let interval = Interval {
-            initial: initial.duration("initial")?,
-            factor: number("factor", factor)?.unwrap_or(1.0),
-            max: duration("max", max)?,
-            jitter: number("jitter", jitter)?.unwrap_or(0.0),
-            deadline: duration("deadline", deadline)?,
-        };
+        let mut interval = Interval::constant(initial.duration("initial")?)
+            .with_factor(number("factor", factor)?.unwrap_or(1.0))
+            .with_jitter(number("jitter", jitter)?.unwrap_or(0.0));
+        if let Some(max) = duration("max", max)? {
+            interval = interval.with_max(max);
+        }
+        if let Some(deadline) = duration("deadline", deadline)? {
+            interval = interval.with_deadline(deadline);
+        }
         interval.validate()?;
         Ok(interval)
     }

@@ -1,13 +1,13 @@
 //! How long until the next run, from how long the object has been in its phase.
 
-use crate::{ConfigError, config::check_duration, slot::nanos};
-use std::{iter, time::Duration};
+use crate::{ConfigError, Slot, config::check_duration};
+use std::{fmt, iter, time::Duration};
 
-/// kube-runtime schedules nothing further ahead than this: 6 × 30 days.
-pub(crate) const LONGEST: Duration = Duration::from_secs(6 * 30 * 24 * 60 * 60);
+/// kube-runtime schedules nothing further ahead than this, in nanoseconds: 6 × 30 days.
+pub(crate) const LONGEST: u64 = 6 * 30 * 24 * 60 * 60 * 1_000_000_000;
 
-/// The resolution of tokio's timers, below which a delay means nothing.
-pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
+/// The resolution of tokio's timers, in nanoseconds: a shorter delay means nothing.
+pub(crate) const SHORTEST: u64 = 1_000_000;
 
 /// The delay between the runs of an object in one phase, constant or growing with the time spent in it.
 ///
@@ -42,40 +42,57 @@ pub(crate) const SHORTEST: Duration = Duration::from_millis(1);
 /// );
 /// # Ok::<(), serde_saphyr::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Interval {
-    pub(crate) initial: Duration,
-    pub(crate) factor: f64,
-    pub(crate) max: Option<Duration>,
-    pub(crate) jitter: f64,
-    pub(crate) deadline: Option<Duration>,
+    // Nanoseconds, so that the decision is integer arithmetic.
+    initial: u64,
+    max: u64,
+    deadline: u64,
+    // What follows from the others, so that the decision has only to multiply: the longest delay, its reciprocal (with 64 binary
+    // digits), what the growth adds per nanosecond (with 48), and the jitter (with 32).
+    cap: u64,
+    turn: u64,
+    growth: u64,
+    shortening: u64,
+    factor: f64,
+    jitter: f64,
 }
+
+/// In place of a `max` or a deadline: none.
+const NONE: u64 = u64::MAX;
 
 impl Interval {
     /// Returns an interval that is always `initial`.
     #[must_use]
     pub const fn constant(initial: Duration) -> Self {
         Self {
-            initial,
+            initial: nanos(initial),
+            max: NONE,
+            deadline: NONE,
+            cap: 0,
+            turn: 0,
+            growth: 0,
+            shortening: 0,
             factor: 1.0,
-            max: None,
             jitter: 0.0,
-            deadline: None,
         }
+        .capped()
     }
 
     /// Sets by what the delay grows from run to run if runs take no time, 1 or more; needs a [`max`](Self::with_max) above 1.
     #[must_use]
     pub const fn with_factor(mut self, factor: f64) -> Self {
         self.factor = factor;
-        self
+        // Saturates: NaN and less than 1 are no growth, and more than 65537 is as good as at once.
+        self.growth = ((factor - 1.0) * (1_u64 << 48) as f64) as u64;
+        self.capped()
     }
 
     /// Sets the cap of the growth, at least `initial`; it applies before jitter.
     #[must_use]
     pub const fn with_max(mut self, max: Duration) -> Self {
-        self.max = Some(max);
-        self
+        self.max = some(max);
+        self.capped()
     }
 
     /// Sets by which share of the delay, 0.0 to 0.5, a run may come earlier, so that a herd flattens; see [`Slot`](crate::Slot).
@@ -86,33 +103,67 @@ impl Interval {
     #[must_use]
     pub const fn with_jitter(mut self, jitter: f64) -> Self {
         self.jitter = jitter;
+        self.shortening = (jitter.clamp(0.0, 0.5) * (1_u64 << 32) as f64) as u64;
         self
     }
 
     /// Sets after how long in the phase timers give up; from then on only a change starts a run.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = Some(deadline);
+        self.deadline = some(deadline);
         self
     }
 
     /// Returns the first delay of the phase.
     #[must_use]
     pub const fn initial(&self) -> Duration {
-        self.initial
+        Duration::from_nanos(self.initial)
+    }
+
+    /// Returns by what the delay grows from run to run if runs take no time.
+    #[must_use]
+    pub const fn factor(&self) -> f64 {
+        self.factor
+    }
+
+    /// Returns the cap of the growth, if it was set.
+    #[must_use]
+    pub const fn max(&self) -> Option<Duration> {
+        option(self.max)
+    }
+
+    /// Returns by which share of the delay a run may come earlier.
+    #[must_use]
+    pub const fn jitter(&self) -> f64 {
+        self.jitter
+    }
+
+    /// Returns after how long in the phase timers give up, if ever.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<Duration> {
+        option(self.deadline)
     }
 
     /// Returns the longest delay that the interval ever gives, before jitter: `max` where it grows, else `initial`.
     ///
     /// Never panics. Between 1 ms and 180 days, kube-runtime's limit, whatever was set.
     #[must_use]
-    pub fn longest(&self) -> Duration {
-        let cap = if self.factor > 1.0 {
-            self.max.unwrap_or(LONGEST)
+    pub const fn longest(&self) -> Duration {
+        Duration::from_nanos(self.cap)
+    }
+
+    const fn capped(mut self) -> Self {
+        let cap = if self.growth > 0 || self.max < self.initial { self.max } else { self.initial };
+        self.cap = if cap < SHORTEST {
+            SHORTEST
+        } else if cap > LONGEST {
+            LONGEST
         } else {
-            self.max.map_or(self.initial, |max| max.min(self.initial))
+            cap
         };
-        cap.clamp(SHORTEST, LONGEST)
+        // Rounded up: an object in its slot is then, if anything, a trifle past it, and not a whole interval.
+        self.turn = (1_u128 << 64).div_ceil(self.cap as u128) as u64;
+        self
     }
 
     /// Returns the delay after `elapsed` in the phase, before jitter; `None` from the deadline on.
@@ -134,18 +185,49 @@ impl Interval {
     /// assert_eq!(backoff.delay(Duration::from_secs(3600)), None);
     /// ```
     #[must_use]
+    #[inline]
     pub fn delay(&self, elapsed: Duration) -> Option<Duration> {
-        if self.deadline.is_some_and(|deadline| elapsed >= deadline) {
+        self.delay_nanos(nanos(elapsed)).map(Duration::from_nanos)
+    }
+
+    /// The same in nanoseconds.
+    #[inline]
+    pub(crate) const fn delay_nanos(&self, elapsed: u64) -> Option<u64> {
+        if elapsed >= self.deadline && self.deadline != NONE {
             return None;
         }
-        let initial = nanos(self.initial);
-        let grown = if self.factor > 1.0 {
-            // Half is added so that the cast, which rounds down and saturates, rounds to the nearest nanosecond.
-            initial.saturating_add(((self.factor - 1.0) * nanos(elapsed) as f64 + 0.5) as u64)
+        // Half is added so that the shift rounds to the nearest nanosecond.
+        let growth = (elapsed as u128 * self.growth as u128 + (1 << 47)) >> 48;
+        let delay = self.initial as u128 + growth;
+        Some(if delay >= self.cap as u128 {
+            self.cap
+        } else if delay < SHORTEST as u128 {
+            SHORTEST
         } else {
-            initial
-        };
-        Some(Duration::from_nanos(grown.clamp(nanos(SHORTEST), nanos(self.longest()))))
+            delay as u64
+        })
+    }
+
+    /// Shortens a delay by the jitter times what `past`, nanoseconds since any fixed origin, lies past the slot; the slots
+    /// divide the longest delay. The result is in `(delay × (1 − jitter), delay]`.
+    #[inline]
+    pub(crate) const fn shorten(&self, delay: u64, slot: Slot, past: u64) -> u64 {
+        // A fraction of a turn, in 64 binary digits, for which wrapping around is just right.
+        let past = past.wrapping_mul(self.turn).wrapping_sub(slot.fraction());
+        let most = (delay as u128 * self.shortening as u128) >> 32;
+        delay - ((past as u128 * most) >> 64) as u64
+    }
+
+    /// Whether there is any jitter.
+    #[inline]
+    pub(crate) const fn is_jittered(&self) -> bool {
+        self.shortening > 0
+    }
+
+    /// Nanoseconds since 1970 as a time within the longest delay, which keeps them exact in [`shorten`](Self::shorten).
+    #[inline]
+    pub(crate) const fn within(&self, since_1970: u64) -> u64 {
+        since_1970 % self.cap
     }
 
     /// Returns the delays, before jitter, of an object that stays in the phase while its runs take no time.
@@ -181,15 +263,15 @@ impl Interval {
     /// The first of these, naming the field, the value and what is allowed: `initial`, `max` or `deadline` outside 1 ms to 180 days;
     /// a factor below 1, NaN or infinite; a factor above 1 without `max`; `max` below `initial`; jitter outside 0 to 0.5, or NaN.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        check_duration("initial", self.initial)?;
+        check_duration("initial", self.initial())?;
         if !(self.factor >= 1.0 && self.factor.is_finite()) {
             return Err(ConfigError::new("factor", self.factor, "must be a finite number of at least 1"));
         }
-        match self.max {
+        match self.max() {
             Some(max) => {
                 check_duration("max", max)?;
-                if max < self.initial {
-                    let allowed = format!("must be at least initial, {}", humantime(self.initial));
+                if max < self.initial() {
+                    let allowed = format!("must be at least initial, {}", humantime(self.initial()));
                     return Err(ConfigError::new("max", humantime(max), allowed));
                 }
             }
@@ -202,8 +284,35 @@ impl Interval {
         if !(self.jitter >= 0.0 && self.jitter <= 0.5) {
             return Err(ConfigError::new("jitter", self.jitter, "must be a number from 0 to 0.5"));
         }
-        self.deadline.map_or(Ok(()), |deadline| check_duration("deadline", deadline))
+        self.deadline().map_or(Ok(()), |deadline| check_duration("deadline", deadline))
     }
+}
+
+impl fmt::Debug for Interval {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interval")
+            .field("initial", &self.initial())
+            .field("factor", &self.factor)
+            .field("max", &self.max())
+            .field("jitter", &self.jitter)
+            .field("deadline", &self.deadline())
+            .finish()
+    }
+}
+
+/// A duration in nanoseconds, saturating after 584 years.
+#[inline]
+pub(crate) const fn nanos(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos() as u64)
+}
+
+const fn some(duration: Duration) -> u64 {
+    let nanos = nanos(duration);
+    if nanos == NONE { NONE - 1 } else { nanos }
+}
+
+const fn option(nanos: u64) -> Option<Duration> {
+    if nanos == NONE { None } else { Some(Duration::from_nanos(nanos)) }
 }
 
 impl From<Duration> for Interval {

@@ -125,6 +125,7 @@ impl Observed {
 
     /// Returns how long the object has been in its phase: zero where `since` is unknown or in the future.
     #[must_use]
+    #[inline]
     pub fn elapsed(&self, now: SystemTime) -> Duration {
         self.since
             .and_then(|since| now.duration_since(since).ok())

@@ -1,10 +1,11 @@
 //! The decision.
 
-use crate::{Interval, Observed, Phase, RateLimit, interval::humantime};
+use crate::{Interval, Observed, Phase, RateLimit,
+    interval::{humantime, nanos},};
 use std::{
     fmt,
     sync::Arc,
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// When an object is to be reconciled next: the answer of a policy.
@@ -66,6 +67,7 @@ pub trait RequeuePolicy {
     }
 
     /// Returns the interval of a phase.
+    #[inline]
     fn interval(&self, phase: Phase) -> Interval {
         match phase {
             Phase::Initializing => self.initialization_interval(),
@@ -83,12 +85,21 @@ pub trait RequeuePolicy {
     ///
     /// The delay of the phase's interval, shortened by its jitter; `AwaitChange` from its deadline on. Never panics, never returns
     /// a delay of zero, and never one above the interval's [`longest`](Interval::longest).
+    #[inline]
     fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
+        let elapsed = object.since.and_then(|since| now.duration_since(since).ok()).map(nanos);
         let interval = self.interval(object.phase);
-        match interval.delay(object.elapsed(now)) {
-            Some(delay) => Requeue::After(object.slot.shorten(delay, interval.jitter, now)),
-            None => Requeue::AwaitChange,
+        let Some(delay) = interval.delay_nanos(elapsed.unwrap_or_default()) else {
+            return Requeue::AwaitChange;
+        };
+        if !interval.is_jittered() {
+            return Requeue::After(Duration::from_nanos(delay));
         }
+        // Any fixed origin of the slots will do: the phase's start, or 1970 where that is unknown.
+        let past = elapsed.unwrap_or_else(|| {
+            interval.within(nanos(now.duration_since(UNIX_EPOCH).unwrap_or_default()))
+        });
+        Requeue::After(Duration::from_nanos(interval.shorten(delay, object.slot, past)))
     }
 
     /// Returns whether the last transition lies more than the phase's first delay back: the proposal's `shouldRequeue`.

@@ -3,7 +3,7 @@
 use crate::{
     Observed, Phase, RateLimit, Requeue, RequeuePolicy, Slot,
     clock::Clock,
-    interval::{LONGEST, SHORTEST},
+    interval::{LONGEST, SHORTEST, nanos},
     memory::{Flags, Phases, Record, Tick},
     rate::Rate,
 };
@@ -11,6 +11,8 @@ use std::time::{Duration, SystemTime};
 
 /// kube-runtime starts an error's delay just before it asks the error policy for it, so that timer fires a little early.
 const TOLERANCE: Tick = 1000;
+
+const AT_ONCE: Duration = Duration::from_nanos(SHORTEST);
 
 /// An object as a trigger finds it in the controller's cache.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +107,7 @@ fn started(mut record: Record, sight: &Sight, limit: Option<RateLimit>, now: Tic
 }
 
 fn until(due: Tick, now: Tick) -> Duration {
-    Duration::from_micros(due.saturating_sub(now)).max(SHORTEST)
+    Duration::from_micros(due.saturating_sub(now)).max(AT_ONCE)
 }
 
 /// An object's phase, and when it entered that phase as its status says.
@@ -186,7 +188,7 @@ pub(crate) fn decide(
     let due = match requeue {
         Requeue::AwaitChange => None,
         Requeue::After(delay) => {
-            let due = now + delay.clamp(SHORTEST, LONGEST).as_micros() as Tick;
+            let due = now + nanos(delay).clamp(SHORTEST, LONGEST) / 1000;
             let in_backoff = end.phase == Phase::Failed && before == Phase::Failed && !was_awaiting && record.due > now;
             // A failure by an event inside the backoff adds nothing to it.
             let kept = in_backoff && end.wish.is_none();
@@ -211,7 +213,7 @@ pub(crate) fn decide(
         due,
         again,
         requeue: match due {
-            _ if again => Requeue::After(SHORTEST),
+            _ if again => Requeue::After(AT_ONCE),
             Some(due) => Requeue::After(until(due, now)),
             None => Requeue::AwaitChange,
         },

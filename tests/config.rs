@@ -1,0 +1,317 @@
+//! The config file: what is read, and every refusal with its whole message.
+
+use proptest::prelude::*;
+use requeue_policy::{Interval, RateLimit, RequeueConfig, RequeuePolicy};
+use std::time::Duration;
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+/// What a refusal says, without the place that the format adds.
+fn refusal(yaml: &str) -> String {
+    let error = serde_saphyr::from_str::<RequeueConfig>(yaml).expect_err("this is to be refused").to_string();
+    let message = error.lines().find(|line| line.contains("is not allowed")).unwrap_or(&error);
+    let message = message.trim_start_matches("error: ");
+    message.split_once(": ").filter(|(place, _)| place.starts_with("line ")).map_or(message, |(_, rest)| rest).to_owned()
+}
+
+#[test]
+fn the_file_of_the_readme() {
+    let yaml = "
+        default: 30s                       # the short form of { initial: 30s }
+        error: { initial: 10s, factor: 2, max: 5m, jitter: 0.2, deadline: 6h }
+        initialization: { initial: 5s, factor: 1.5, max: 1m }
+        rate_limit: { max: 10, within: 10s }   # null turns it off
+    ";
+    let expected = RequeueConfig {
+        default: Interval::constant(seconds(30)),
+        error: Interval::constant(seconds(10))
+            .with_factor(2.0)
+            .with_max(seconds(300))
+            .with_jitter(0.2)
+            .with_deadline(seconds(21_600)),
+        initialization: Interval::constant(seconds(5)).with_factor(1.5).with_max(seconds(60)),
+        rate_limit: Some(RateLimit::new(10, seconds(10))),
+    };
+    assert_eq!(serde_saphyr::from_str::<RequeueConfig>(yaml).expect("YAML"), expected);
+
+    let toml = "
+        default = '30s'
+        error = { initial = '10s', factor = 2, max = '5m', jitter = 0.2, deadline = '6h' }
+        initialization = { initial = '5s', factor = 1.5, max = '1m' }
+        rate_limit = { max = 10, within = '10s' }
+    ";
+    assert_eq!(toml::from_str::<RequeueConfig>(toml).expect("TOML"), expected);
+
+    let json = r#"{
+        "default": "30s",
+        "error": { "initial": "10s", "factor": 2, "max": "5m", "jitter": 0.2, "deadline": "6h" },
+        "initialization": { "initial": "5s", "factor": 1.5, "max": "1m" },
+        "rate_limit": { "max": 10, "within": "10s" }
+    }"#;
+    assert_eq!(serde_json::from_str::<RequeueConfig>(json).expect("JSON"), expected);
+
+    // The environment, as crates that read it hand it to serde, has only text.
+    let environment = serde_json::json!({
+        "default": "30s",
+        "error": { "initial": "10s", "factor": "2", "max": "5m", "jitter": "0.2", "deadline": "6h" },
+        "initialization": { "initial": "5s", "factor": "1.5", "max": "1m" },
+        "rate_limit": { "max": "10", "within": "10s" },
+    });
+    assert_eq!(serde_json::from_value::<RequeueConfig>(environment).expect("environment"), expected);
+}
+
+#[test]
+fn what_is_left_out_has_its_default() {
+    let defaults = RequeueConfig::default();
+    assert_eq!(serde_saphyr::from_str::<RequeueConfig>("{}").expect("an empty map"), defaults);
+    assert_eq!(serde_json::from_str::<RequeueConfig>("null").expect("null"), defaults);
+    assert_eq!(toml::from_str::<RequeueConfig>("").expect("an empty file"), defaults);
+    assert_eq!(defaults.default, Interval::constant(seconds(30)));
+    assert_eq!(defaults.error, Interval::constant(seconds(10)));
+    assert_eq!(defaults.initialization, Interval::constant(seconds(5)));
+    assert_eq!(defaults.rate_limit(), Some(RateLimit::new(10, seconds(10))));
+}
+
+#[test]
+fn the_rate_limit_can_be_turned_off_in_every_format() {
+    for yaml in ["rate_limit: null", "rate_limit: ~", "rate_limit: off", "rate_limit: false"] {
+        let config = serde_saphyr::from_str::<RequeueConfig>(yaml).expect(yaml);
+        assert_eq!(config.rate_limit, None, "{yaml}");
+    }
+    assert_eq!(toml::from_str::<RequeueConfig>("rate_limit = 'off'").expect("TOML").rate_limit, None);
+    assert_eq!(serde_json::from_str::<RequeueConfig>(r#"{"rate_limit":null}"#).expect("JSON").rate_limit, None);
+}
+
+#[test]
+fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
+    let table = [
+        ("default: 0s", "default: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit"),
+        (
+            "error: { initial: 0s }",
+            "error.initial: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
+        ),
+        (
+            "default: 10 parsecs",
+            r#"default: "10 parsecs" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"#,
+        ),
+        ("default: 30", "default: 30 is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"),
+        (
+            "default: -30s",
+            r#"default: "-30s" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"#,
+        ),
+        ("default: null", "default: null is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"),
+        (
+            "default: [30s]",
+            "default: a list is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m",
+        ),
+        (
+            "error: { initial: true }",
+            "error.initial: true is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m",
+        ),
+        (
+            "error: { initial: 10s, max: soon }",
+            r#"error.max: "soon" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"#,
+        ),
+        (
+            "error: { initial: 10s, factor: 0.5, max: 5m }",
+            "error.factor: 0.5 is not allowed, it must be a finite number of at least 1",
+        ),
+        ("error: { initial: 10s, factor: two }", r#"error.factor: "two" is not allowed, it must be a number"#),
+        (
+            "error: { initial: 10s, factor: 2 }",
+            "error.max: none is not allowed, it must be set where factor is above 1, and it is 2",
+        ),
+        (
+            "initialization: { initial: 10s, max: 5s }",
+            "initialization.max: 5s is not allowed, it must be at least initial, 10s",
+        ),
+        ("error: { initial: 10s, jitter: 0.6 }", "error.jitter: 0.6 is not allowed, it must be a number from 0 to 0.5"),
+        ("error: { initial: 10s, jitter: -0.1 }", "error.jitter: -0.1 is not allowed, it must be a number from 0 to 0.5"),
+        (
+            "error: { initial: 10s, deadline: 0s }",
+            "error.deadline: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
+        ),
+        (
+            "error: { initial: 10s, deadline: 181days }",
+            "error.deadline: 5months 28days 19h 12m is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
+        ),
+        (
+            "default: 200days",
+            "default: 6months 17days 8h 38m 24s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
+        ),
+        (
+            "error: { factor: 2, max: 5m }",
+            "error.initial: none is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m",
+        ),
+        (
+            "error: { intial: 10s }",
+            "error.intial: an unknown field is not allowed, it must be one of initial, factor, max, jitter, deadline",
+        ),
+        (
+            "defualt: 30s",
+            "defualt: an unknown field is not allowed, it must be one of default, error, initialization, rate_limit",
+        ),
+        ("rate_limit: { max: 0, within: 10s }", "rate_limit.max: 0 is not allowed, it must be from 1 to 65535"),
+        ("rate_limit: { max: 65536, within: 10s }", "rate_limit.max: 65536 is not allowed, it must be from 1 to 65535"),
+        ("rate_limit: { max: 2.5, within: 10s }", "rate_limit.max: 2.5 is not allowed, it must be from 1 to 65535"),
+        (
+            "rate_limit: { max: 10, within: 0s }",
+            "rate_limit.within: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
+        ),
+        (
+            "rate_limit: { max: 10 }",
+            "rate_limit.within: none is not allowed, it must be set, as in { max: 10, within: 10s }",
+        ),
+        ("rate_limit: { burst: 3 }", "rate_limit.burst: an unknown field is not allowed, it must be one of max, within"),
+        (
+            "rate_limit: 10",
+            "rate_limit: 10 is not allowed, it must be a map such as { max: 10, within: 10s }, or null for no limit",
+        ),
+    ];
+    for (yaml, expected) in table {
+        assert_eq!(refusal(yaml), expected, "for {yaml}");
+    }
+}
+
+#[test]
+fn nan_and_infinity_are_refused_in_formats_that_have_them() {
+    let table = [
+        ("factor = nan", "error.factor: NaN is not allowed, it must be a finite number of at least 1"),
+        ("factor = inf", "error.factor: inf is not allowed, it must be a finite number of at least 1"),
+        ("jitter = nan", "error.jitter: NaN is not allowed, it must be a number from 0 to 0.5"),
+        ("jitter = -inf", "error.jitter: -inf is not allowed, it must be a number from 0 to 0.5"),
+    ];
+    for (field, expected) in table {
+        let toml = format!("error = {{ initial = '10s', max = '5m', {field} }}");
+        let error = toml::from_str::<RequeueConfig>(&toml).expect_err(field);
+        assert_eq!(error.message(), expected);
+    }
+}
+
+#[test]
+fn a_field_given_twice_is_refused() {
+    let json = r#"{ "error": { "initial": "10s", "initial": "20s" } }"#;
+    let error = serde_json::from_str::<RequeueConfig>(json).expect_err("a second initial").to_string();
+    assert!(error.starts_with("error.initial: a second value is not allowed, it must be given once at line 1"), "{error}");
+    let json = r#"{ "error": "10s", "error": "20s" }"#;
+    let error = serde_json::from_str::<RequeueConfig>(json).expect_err("a second error").to_string();
+    assert!(error.starts_with("error: a second value is not allowed, it must be given once at line 1"), "{error}");
+}
+
+#[test]
+fn a_refusal_says_where_in_the_file_it_is() {
+    let error = serde_json::from_str::<RequeueConfig>("{\n  \"error\": { \"initial\": \"10s\", \"jitter\": 2 }\n}");
+    let error = error.expect_err("jitter 2").to_string();
+    assert!(error.contains("at line 3"), "{error}");
+    let error = toml::from_str::<RequeueConfig>("\n\n[error]\ninitial = '0s'\n").expect_err("a zero").to_string();
+    assert!(error.contains("line 3") || error.contains("line 4"), "{error}");
+}
+
+#[test]
+fn an_interval_alone_names_its_fields_too() {
+    let error = serde_json::from_str::<Interval>(r#"{ "initial": "10s", "factor": 2 }"#).expect_err("no max").to_string();
+    assert!(error.starts_with("max: none is not allowed, it must be set where factor is above 1"), "{error}");
+    let error = serde_json::from_str::<Interval>("30").expect_err("no unit").to_string();
+    assert!(error.starts_with("value: 30 is not allowed, it must be a duration with its unit"), "{error}");
+}
+
+#[test]
+fn validate_is_the_same_door_for_code() {
+    let refused = [
+        (Interval::constant(Duration::ZERO), "initial: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit"),
+        (
+            Interval::constant(seconds(1)).with_factor(f64::NAN),
+            "factor: NaN is not allowed, it must be a finite number of at least 1",
+        ),
+        (
+            Interval::constant(seconds(1)).with_factor(3.0),
+            "max: none is not allowed, it must be set where factor is above 1, and it is 3",
+        ),
+        (
+            Interval::constant(seconds(2)).with_max(seconds(1)),
+            "max: 1s is not allowed, it must be at least initial, 2s",
+        ),
+        (
+            Interval::constant(seconds(2)).with_jitter(0.51),
+            "jitter: 0.51 is not allowed, it must be a number from 0 to 0.5",
+        ),
+        (
+            Interval::constant(seconds(2)).with_deadline(Duration::ZERO),
+            "deadline: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
+        ),
+    ];
+    for (interval, expected) in refused {
+        assert_eq!(interval.validate().expect_err(expected).to_string(), expected);
+    }
+    let config = RequeueConfig {
+        initialization: Interval::constant(seconds(2)).with_jitter(-1.0),
+        ..RequeueConfig::default()
+    };
+    let error = config.validate().expect_err("a negative jitter");
+    assert_eq!(error.to_string(), "initialization.jitter: -1 is not allowed, it must be a number from 0 to 0.5");
+    assert_eq!(error.field(), "initialization.jitter");
+}
+
+fn config() -> impl Strategy<Value = RequeueConfig> {
+    let interval = || {
+        let nanos = 1_000_000_u64..15_552_000_000_000_000;
+        let deadline = prop::option::of(nanos.clone());
+        let factor = prop_oneof![Just(1.0), 1.0..10.0_f64];
+        let jitter = prop_oneof![Just(0.0), 0.0..=0.5_f64];
+        (nanos.clone(), prop::option::of(nanos), factor, jitter, deadline).prop_map(
+            |(initial, max, factor, jitter, deadline)| {
+                let interval = Interval::constant(Duration::from_nanos(initial)).with_jitter(jitter);
+                let interval = match max.filter(|max| *max >= initial) {
+                    Some(max) => interval.with_max(Duration::from_nanos(max)).with_factor(factor),
+                    None => interval,
+                };
+                deadline.map_or(interval, |deadline| interval.with_deadline(Duration::from_nanos(deadline)))
+            },
+        )
+    };
+    let limit = prop::option::of(
+        (1_u32..65_536, 1_u64..1_000_000).prop_map(|(max, within)| RateLimit::new(max, Duration::from_millis(within))),
+    );
+    (interval(), interval(), interval(), limit).prop_map(|(default, error, initialization, rate_limit)| RequeueConfig {
+        default,
+        error,
+        initialization,
+        rate_limit,
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_back(config in config()) {
+        let json = serde_json::to_string(&config).expect("JSON is written");
+        prop_assert_eq!(serde_json::from_str::<RequeueConfig>(&json).expect("JSON is read"), config);
+        let yaml = serde_saphyr::to_string(&config).expect("YAML is written");
+        prop_assert_eq!(serde_saphyr::from_str::<RequeueConfig>(&yaml).expect("YAML is read"), config);
+        match toml::to_string(&config) {
+            Ok(toml) => prop_assert_eq!(toml::from_str::<RequeueConfig>(&toml).expect("TOML is read"), config),
+            // It has no null, and says so; leaving the field out would bring the default limit back.
+            Err(_) => prop_assert_eq!(config.rate_limit, None),
+        }
+    }
+
+    #[test]
+    fn no_text_whatsoever_panics_or_passes_unchecked(text in "\\PC*", number in any::<f64>()) {
+        for json in [
+            serde_json::json!({ "default": text }),
+            serde_json::json!({ "error": { "initial": "10s", "factor": number, "max": text } }),
+            serde_json::json!({ "error": { "initial": "10s", "jitter": text } }),
+            serde_json::json!({ "rate_limit": { "max": number, "within": text } }),
+            serde_json::json!({ text.as_str(): "30s" }),
+            serde_json::json!(text),
+        ] {
+            if let Ok(config) = serde_json::from_value::<RequeueConfig>(json) {
+                prop_assert!(config.validate().is_ok());
+            }
+        }
+        if let Ok(config) = serde_saphyr::from_str::<RequeueConfig>(&text) {
+            prop_assert!(config.validate().is_ok());
+        }
+    }
+}
