@@ -17,12 +17,20 @@ fn decision(criterion: &mut Criterion) {
         ("constant", constant),
         ("growing", growing),
         ("jitter", constant.with_jitter(0.2)),
-        ("growing, jitter, deadline", growing.with_jitter(0.2).with_deadline(Duration::from_secs(86_400))),
+        (
+            "growing, jitter, deadline",
+            growing.with_jitter(0.2).with_deadline(Duration::from_secs(86_400)),
+        ),
     ];
     let now = SystemTime::now();
-    let object = Observed::new(Phase::Failed).since(now - Duration::from_secs(77)).slot(Slot::of("7e1c4a52-9d3e"));
+    let object = Observed::new(Phase::Failed)
+        .since(now - Duration::from_secs(77))
+        .slot(Slot::of("7e1c4a52-9d3e"));
     for (mode, error) in modes {
-        let policy = RequeueConfig { error, ..RequeueConfig::default() };
+        let policy = RequeueConfig {
+            error,
+            ..RequeueConfig::default()
+        };
         group.bench_function(mode, |bencher| {
             bencher.iter(|| black_box(&policy).requeue(black_box(&object), black_box(now)));
         });

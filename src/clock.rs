@@ -1,21 +1,31 @@
 //! The adapter's clock: tokio's, so that a paused runtime pauses the policy too.
 
 use crate::memory::Tick;
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::OnceLock,
+    time::{self, Duration, SystemTime},
+};
 use tokio::time::Instant;
 
-/// A start by both clocks; from then on only tokio's is read.
+/// Where the process read both clocks, once: whatever tokio's clock does from then on, all adapters agree on the time, also
+/// one that takes over from another.
+static ORIGIN: OnceLock<(SystemTime, time::Instant)> = OnceLock::new();
+
+/// Counts from its start.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock {
-    wall: SystemTime,
     start: Instant,
+    wall: SystemTime,
 }
 
 impl Clock {
     pub(crate) fn start() -> Self {
+        let (wall, origin) = *ORIGIN.get_or_init(|| (SystemTime::now(), time::Instant::now()));
+        let start = Instant::now();
+        let since_origin = start.into_std().saturating_duration_since(origin);
         Self {
-            wall: SystemTime::now(),
-            start: Instant::now(),
+            start,
+            wall: wall.checked_add(since_origin).unwrap_or(wall),
         }
     }
 

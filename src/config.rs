@@ -141,9 +141,14 @@ impl ConfigError {
 /// Checks all that an adapter uses of a policy: the interval of each phase and the rate limit.
 pub(crate) fn validate(policy: &(impl RequeuePolicy + ?Sized)) -> Result<(), ConfigError> {
     for phase in Phase::ALL {
-        policy.interval(phase).validate().map_err(|error| error.within(field_of(phase)))?;
+        policy
+            .interval(phase)
+            .validate()
+            .map_err(|error| error.within(field_of(phase)))?;
     }
-    policy.rate_limit().map_or(Ok(()), |limit| limit.validate().map_err(|error| error.within("rate_limit")))
+    policy.rate_limit().map_or(Ok(()), |limit| {
+        limit.validate().map_err(|error| error.within("rate_limit"))
+    })
 }
 
 /// What a phase's interval is called in a config file.
@@ -157,7 +162,11 @@ const fn field_of(phase: Phase) -> &'static str {
 
 pub(crate) fn check_duration(field: &str, duration: Duration) -> Result<(), ConfigError> {
     if nanos(duration) < SHORTEST || nanos(duration) > LONGEST {
-        return Err(ConfigError::new(field, humantime(duration), "must be from 1ms to 180days, kube-runtime's limit"));
+        return Err(ConfigError::new(
+            field,
+            humantime(duration),
+            "must be from 1ms to 180days, kube-runtime's limit",
+        ));
     }
     Ok(())
 }
@@ -239,7 +248,11 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 }
             }
             if seen.contains(&key) {
-                return Err(de::Error::custom(ConfigError::new(key, "a second value", "must be given once")));
+                return Err(de::Error::custom(ConfigError::new(
+                    key,
+                    "a second value",
+                    "must be given once",
+                )));
             }
             seen.push(key);
         }
@@ -266,7 +279,10 @@ impl<'de, T> DeserializeSeed<'de> for Field<T> {
             // The error of the value itself has no field of its own yet.
             let error = if error.field.is_empty() {
                 let field = if self.0.is_empty() { "value" } else { self.0 };
-                ConfigError { field: field.into(), ..error }
+                ConfigError {
+                    field: field.into(),
+                    ..error
+                }
             } else {
                 error.within(self.0)
             };
@@ -296,7 +312,8 @@ impl Node {
                 ..error
             });
         };
-        let [initial, factor, max, jitter, deadline] = take(fields, ["initial", "factor", "max", "jitter", "deadline"])?;
+        let [initial, factor, max, jitter, deadline] =
+            take(fields, ["initial", "factor", "max", "jitter", "deadline"])?;
         let Some(initial) = initial else {
             return Err(ConfigError::new("initial", "none", DURATION));
         };
@@ -323,7 +340,11 @@ impl Node {
         let [max, within] = take(fields, ["max", "within"])?;
         let (Some(max), Some(within)) = (&max, within) else {
             let missing = if max.is_none() { "max" } else { "within" };
-            return Err(ConfigError::new(missing, "none", "must be set, as in { max: 10, within: 10s }"));
+            return Err(ConfigError::new(
+                missing,
+                "none",
+                "must be set, as in { max: 10, within: 10s }",
+            ));
         };
         let limit = RateLimit {
             max: max.count("max")?,
@@ -380,7 +401,11 @@ fn take<const N: usize>(fields: Vec<(String, Node)>, names: [&str; N]) -> Result
     let mut taken = [const { None }; N];
     for (name, node) in fields {
         let Some(place) = names.iter().position(|known| *known == name) else {
-            return Err(ConfigError::new(name, "an unknown field", format!("must be one of {}", names.join(", "))));
+            return Err(ConfigError::new(
+                name,
+                "an unknown field",
+                format!("must be one of {}", names.join(", ")),
+            ));
         };
         if taken[place].replace(node).is_some() {
             return Err(ConfigError::new(name, "a second value", "must be given once"));

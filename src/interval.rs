@@ -153,7 +153,11 @@ impl Interval {
     }
 
     const fn capped(mut self) -> Self {
-        let cap = if self.growth > 0 || self.max < self.initial { self.max } else { self.initial };
+        let cap = if self.growth > 0 || self.max < self.initial {
+            self.max
+        } else {
+            self.initial
+        };
         self.cap = if cap < SHORTEST {
             SHORTEST
         } else if cap > LONGEST {
@@ -265,7 +269,11 @@ impl Interval {
     pub fn validate(&self) -> Result<(), ConfigError> {
         check_duration("initial", self.initial())?;
         if !(self.factor >= 1.0 && self.factor.is_finite()) {
-            return Err(ConfigError::new("factor", self.factor, "must be a finite number of at least 1"));
+            return Err(ConfigError::new(
+                "factor",
+                self.factor,
+                "must be a finite number of at least 1",
+            ));
         }
         match self.max() {
             Some(max) => {
@@ -282,9 +290,14 @@ impl Interval {
             None => {}
         }
         if !(self.jitter >= 0.0 && self.jitter <= 0.5) {
-            return Err(ConfigError::new("jitter", self.jitter, "must be a number from 0 to 0.5"));
+            return Err(ConfigError::new(
+                "jitter",
+                self.jitter,
+                "must be a number from 0 to 0.5",
+            ));
         }
-        self.deadline().map_or(Ok(()), |deadline| check_duration("deadline", deadline))
+        self.deadline()
+            .map_or(Ok(()), |deadline| check_duration("deadline", deadline))
     }
 }
 
@@ -303,7 +316,10 @@ impl fmt::Debug for Interval {
 /// A duration in nanoseconds, saturating after 584 years.
 #[inline]
 pub(crate) const fn nanos(duration: Duration) -> u64 {
-    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(duration.subsec_nanos() as u64)
+    duration
+        .as_secs()
+        .saturating_mul(1_000_000_000)
+        .saturating_add(duration.subsec_nanos() as u64)
 }
 
 const fn some(duration: Duration) -> u64 {
@@ -312,7 +328,11 @@ const fn some(duration: Duration) -> u64 {
 }
 
 const fn option(nanos: u64) -> Option<Duration> {
-    if nanos == NONE { None } else { Some(Duration::from_nanos(nanos)) }
+    if nanos == NONE {
+        None
+    } else {
+        Some(Duration::from_nanos(nanos))
+    }
 }
 
 impl From<Duration> for Interval {

@@ -1,22 +1,68 @@
-//! Decides when a Kubernetes object is reconciled again.
+//! Decides when a Kubernetes object is reconciled again: the controller runs when something changed or is due, and not
+//! otherwise.
+//!
+//! A controller that patches its status in every run wakes itself with that patch, whatever interval it asks for. So this crate
+//! decides two things: when the next run is *due*, and whether a *trigger* needs a run at all. Intervals by phase, growing ones whose
+//! backoff survives a restart, slots that flatten a herd, and a seat belt that ends every hot loop.
+//!
+//! # Example
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! # use futures::StreamExt;
+//! # use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+//! # use kube::{Api, Client, runtime::{Controller, watcher}};
+//! # use requeue_policy::{Observe, Phase};
+//! # use std::sync::Arc;
+//! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # #[kube(group = "example.com", version = "v1", kind = "App", namespaced)]
+//! # struct AppSpec {}
+//! # impl Observe for App { fn phase(&self) -> Phase { Phase::Ready } }
+//! # async fn reconcile(_: Arc<App>, _: Arc<()>) -> Result<Phase, kube::Error> { Ok(Phase::Ready) }
+//! # async fn run(client: Client, ctx: Arc<()>) -> Result<(), Box<dyn std::error::Error>> {
+//! # let (apps, children) = (Api::<App>::all(client.clone()), Api::<ConfigMap>::all(client));
+//! use requeue_policy::{RequeueConfig, kube::Requeuer};
+//!
+//! let requeue = Requeuer::new(RequeueConfig::default())?; // or from your config file
+//! Controller::new(apps, watcher::Config::default())
+//!     .watches(children, watcher::Config::default(), requeue.owned()) // in place of .owns(children, ..)
+//!     .run(requeue.reconciler(reconcile), requeue.error_policy(), ctx) // reconcile returns Result<Phase, _>
+//!     .for_each(|_| async {})
+//!     .await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The [guide] says how to embed it and what happens exactly.
+//!
+//! # Features
+//!
+//! - default: the decision and its config file; serde, humantime and thiserror.
+//! - `kube-runtime`: the adapter for kube-runtime 5, [`kube`](kube::Requeuer).
+//! - `k8s-openapi`: nothing but the dependency, so that documentation can be built with a Kubernetes version chosen.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// What an object's status says, and what follows: pure.
+mod config;
+mod interval;
+mod phase;
+mod policy;
+mod slot;
+
+mod digest;
+pub mod guide;
+mod rate;
+
+// A controller's share: the adapter, and what it keeps.
 #[cfg(feature = "kube-runtime")]
 mod clock;
-mod config;
-mod digest;
-mod interval;
 #[cfg(feature = "kube-runtime")]
 pub mod kube;
 #[cfg(feature = "kube-runtime")]
 mod memory;
 #[cfg(feature = "kube-runtime")]
 mod outcome;
-mod phase;
-mod policy;
-mod rate;
-mod slot;
 #[cfg(feature = "kube-runtime")]
 mod trigger;
 

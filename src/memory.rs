@@ -149,7 +149,11 @@ impl Memory {
         }
         let after = now + self.grace / SHARDS as u64;
         // Only one thread sweeps; the others go on.
-        if self.next_sweep.compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        if self
+            .next_sweep
+            .compare_exchange(next, after, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+        {
             let shard = self.swept.fetch_add(1, Ordering::Relaxed) % SHARDS;
             lock(&self.shards[shard]).retain(|record| self.is_alive(record, now));
         }
@@ -174,7 +178,10 @@ mod tests {
 
     fn remember(memory: &Memory, n: usize, due: Tick, now: Tick) {
         memory.update(key(n), now, |record| {
-            *record = Some(Record { due, ..Record::default() });
+            *record = Some(Record {
+                due,
+                ..Record::default()
+            });
         });
     }
 
@@ -212,7 +219,11 @@ mod tests {
         for now in (0..=40).map(|n| n * 10_000_000) {
             remember(&memory, 0, now + 10_000_000, now);
             if now <= 80_000_000 {
-                assert_eq!(memory.len(), 100_000, "an object that may still come back was forgotten");
+                assert_eq!(
+                    memory.len(),
+                    100_000,
+                    "an object that may still come back was forgotten"
+                );
             }
         }
         for now in (41_u64..).map(|n| n * 10_000_000).take(SHARDS) {

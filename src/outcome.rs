@@ -41,7 +41,10 @@ impl Outcome {
     pub(crate) const fn end(self, phase: Phase) -> End {
         match self {
             Self::Phase(phase) => End { phase, wish: None },
-            Self::Requeue(requeue) => End { phase, wish: Some(requeue) },
+            Self::Requeue(requeue) => End {
+                phase,
+                wish: Some(requeue),
+            },
             Self::Unchanged => End { phase, wish: None },
         }
     }

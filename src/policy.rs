@@ -1,7 +1,9 @@
 //! The decision.
 
-use crate::{Interval, Observed, Phase, RateLimit,
-    interval::{humantime, nanos},};
+use crate::{
+    Interval, Observed, Phase, RateLimit,
+    interval::{humantime, nanos},
+};
 use std::{
     fmt,
     sync::Arc,
@@ -96,9 +98,8 @@ pub trait RequeuePolicy {
             return Requeue::After(Duration::from_nanos(delay));
         }
         // Any fixed origin of the slots will do: the phase's start, or 1970 where that is unknown.
-        let past = elapsed.unwrap_or_else(|| {
-            interval.within(nanos(now.duration_since(UNIX_EPOCH).unwrap_or_default()))
-        });
+        let past =
+            elapsed.unwrap_or_else(|| interval.within(nanos(now.duration_since(UNIX_EPOCH).unwrap_or_default())));
         Requeue::After(Duration::from_nanos(interval.shorten(delay, object.slot, past)))
     }
 

@@ -62,7 +62,10 @@ pub(crate) struct Rate {
 impl Rate {
     /// How many places are lent at `now`.
     fn lent(self, limit: RateLimit, now: u64) -> u64 {
-        self.full.saturating_sub(now).div_ceil(limit.pace()).min(u64::from(self.lent))
+        self.full
+            .saturating_sub(now)
+            .div_ceil(limit.pace())
+            .min(u64::from(self.lent))
     }
 
     /// Whether the object has rested for the limit's whole span.
@@ -81,7 +84,11 @@ impl Rate {
     pub(crate) fn run(self, limit: RateLimit, now: u64) -> Self {
         let lent = self.lent(limit, now);
         let back = now.saturating_add(limit.within());
-        let full = if lent == 0 { back } else { back.max(self.full + limit.pace()) };
+        let full = if lent == 0 {
+            back
+        } else {
+            back.max(self.full + limit.pace())
+        };
         Self {
             // Runs that are due are not held back and would push this ahead without end.
             full: full.min(back.saturating_add(limit.within())),
@@ -97,7 +104,9 @@ impl RateLimit {
     }
 
     fn within(self) -> u64 {
-        u64::try_from(self.within.as_micros()).unwrap_or(u64::MAX).clamp(1, 1 << 48)
+        u64::try_from(self.within.as_micros())
+            .unwrap_or(u64::MAX)
+            .clamp(1, 1 << 48)
     }
 
     fn pace(self) -> u64 {
@@ -120,7 +129,11 @@ mod tests {
         for now in wanted {
             let now = now.max(runs.last().copied().unwrap_or_default());
             let at = rate.next_place(limit, now).unwrap_or(now);
-            assert_eq!(rate.next_place(limit, at), None, "a place that is not free when it comes");
+            assert_eq!(
+                rate.next_place(limit, at),
+                None,
+                "a place that is not free when it comes"
+            );
             rate = rate.run(limit, at);
             runs.push(at);
         }

@@ -31,7 +31,10 @@ pub(crate) enum Verdict {
     /// Nothing calls for a run before the object is due.
     Postpone(Requeue),
     /// A run is called for, but the rate limit is used up; `first` since the object last rested.
-    Hold { after: Duration, first: bool },
+    Hold {
+        after: Duration,
+        first: bool,
+    },
 }
 
 /// Decides on a trigger and records it. `news` says that a related object, or the application itself, asked for a run.
@@ -57,13 +60,19 @@ pub(crate) fn admit(
         // Nothing changed: the cause is a timer or another object.
         || sight.version == record.version;
 
-    if !is_due && is_needed && let Some(place) = limit.and_then(|limit| record.rate.next_place(limit, now)) {
+    if !is_due
+        && is_needed
+        && let Some(place) = limit.and_then(|limit| record.rate.next_place(limit, now))
+    {
         let first = !record.flags.has(Flags::LOOPING);
         record.version = sight.version;
         record.flags.set(Flags::HELD, true);
         record.flags.set(Flags::LOOPING, true);
         let next = if awaits_change { place } else { place.min(record.due) };
-        return Verdict::Hold { after: until(next, now), first };
+        return Verdict::Hold {
+            after: until(next, now),
+            first,
+        };
     }
     if is_due || is_needed {
         *record = started(*record, sight, limit, now);
@@ -196,11 +205,16 @@ pub(crate) fn decide(
         }
     };
 
-    let gives_up = due.is_none() && (end.phase == Phase::Failed || (end.phase == Phase::Initializing && end.wish.is_none()));
+    let gives_up =
+        due.is_none() && (end.phase == Phase::Failed || (end.phase == Phase::Initializing && end.wish.is_none()));
     let transition = if gives_up && !(was_awaiting && before == end.phase) {
         Transition::GaveUp(observed.elapsed(wall))
     } else if end.phase == Phase::Failed {
-        if before == Phase::Failed { Transition::StillFailed } else { Transition::Failed }
+        if before == Phase::Failed {
+            Transition::StillFailed
+        } else {
+            Transition::Failed
+        }
     } else if before == Phase::Failed || (was_awaiting && before == Phase::Initializing && before != end.phase) {
         Transition::Recovered(wall.duration_since(known_since(before)).unwrap_or_default())
     } else {
@@ -209,7 +223,11 @@ pub(crate) fn decide(
 
     Conclusion {
         phase: end.phase,
-        since: if record.phases.reported() == Some(end.phase) { record.since } else { now },
+        since: if record.phases.reported() == Some(end.phase) {
+            record.since
+        } else {
+            now
+        },
         due,
         again,
         requeue: match due {
@@ -222,12 +240,7 @@ pub(crate) fn decide(
 }
 
 /// Keeps a decision in the record, which `sight` makes anew if it has aged out during a long run.
-pub(crate) fn conclude(
-    record: &mut Option<Record>,
-    sight: impl FnOnce() -> Sight,
-    conclusion: &Conclusion,
-    now: Tick,
-) {
+pub(crate) fn conclude(record: &mut Option<Record>, sight: impl FnOnce() -> Sight, conclusion: &Conclusion, now: Tick) {
     let record = record.get_or_insert_with(|| started(Record::default(), &sight(), None, now));
     let seen = record.phases.seen().unwrap_or(conclusion.phase);
     record.phases = Phases::new(seen, Some(conclusion.phase));

@@ -10,10 +10,19 @@ fn seconds(seconds: u64) -> Duration {
 
 /// What a refusal says, without the place that the format adds.
 fn refusal(yaml: &str) -> String {
-    let error = serde_saphyr::from_str::<RequeueConfig>(yaml).expect_err("this is to be refused").to_string();
-    let message = error.lines().find(|line| line.contains("is not allowed")).unwrap_or(&error);
+    let error = serde_saphyr::from_str::<RequeueConfig>(yaml)
+        .expect_err("this is to be refused")
+        .to_string();
+    let message = error
+        .lines()
+        .find(|line| line.contains("is not allowed"))
+        .unwrap_or(&error);
     let message = message.trim_start_matches("error: ");
-    message.split_once(": ").filter(|(place, _)| place.starts_with("line ")).map_or(message, |(_, rest)| rest).to_owned()
+    message
+        .split_once(": ")
+        .filter(|(place, _)| place.starts_with("line "))
+        .map_or(message, |(_, rest)| rest)
+        .to_owned()
 }
 
 #[test]
@@ -59,13 +68,19 @@ fn the_file_of_the_readme() {
         "initialization": { "initial": "5s", "factor": "1.5", "max": "1m" },
         "rate_limit": { "max": "10", "within": "10s" },
     });
-    assert_eq!(serde_json::from_value::<RequeueConfig>(environment).expect("environment"), expected);
+    assert_eq!(
+        serde_json::from_value::<RequeueConfig>(environment).expect("environment"),
+        expected
+    );
 }
 
 #[test]
 fn what_is_left_out_has_its_default() {
     let defaults = RequeueConfig::default();
-    assert_eq!(serde_saphyr::from_str::<RequeueConfig>("{}").expect("an empty map"), defaults);
+    assert_eq!(
+        serde_saphyr::from_str::<RequeueConfig>("{}").expect("an empty map"),
+        defaults
+    );
     assert_eq!(serde_json::from_str::<RequeueConfig>("null").expect("null"), defaults);
     assert_eq!(toml::from_str::<RequeueConfig>("").expect("an empty file"), defaults);
     assert_eq!(defaults.default, Interval::constant(seconds(30)));
@@ -76,18 +91,36 @@ fn what_is_left_out_has_its_default() {
 
 #[test]
 fn the_rate_limit_can_be_turned_off_in_every_format() {
-    for yaml in ["rate_limit: null", "rate_limit: ~", "rate_limit: off", "rate_limit: false"] {
+    for yaml in [
+        "rate_limit: null",
+        "rate_limit: ~",
+        "rate_limit: off",
+        "rate_limit: false",
+    ] {
         let config = serde_saphyr::from_str::<RequeueConfig>(yaml).expect(yaml);
         assert_eq!(config.rate_limit, None, "{yaml}");
     }
-    assert_eq!(toml::from_str::<RequeueConfig>("rate_limit = 'off'").expect("TOML").rate_limit, None);
-    assert_eq!(serde_json::from_str::<RequeueConfig>(r#"{"rate_limit":null}"#).expect("JSON").rate_limit, None);
+    assert_eq!(
+        toml::from_str::<RequeueConfig>("rate_limit = 'off'")
+            .expect("TOML")
+            .rate_limit,
+        None
+    );
+    assert_eq!(
+        serde_json::from_str::<RequeueConfig>(r#"{"rate_limit":null}"#)
+            .expect("JSON")
+            .rate_limit,
+        None
+    );
 }
 
 #[test]
 fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
     let table = [
-        ("default: 0s", "default: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit"),
+        (
+            "default: 0s",
+            "default: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
+        ),
         (
             "error: { initial: 0s }",
             "error.initial: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
@@ -96,12 +129,18 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
             "default: 10 parsecs",
             r#"default: "10 parsecs" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"#,
         ),
-        ("default: 30", "default: 30 is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"),
+        (
+            "default: 30",
+            "default: 30 is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m",
+        ),
         (
             "default: -30s",
             r#"default: "-30s" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"#,
         ),
-        ("default: null", "default: null is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"),
+        (
+            "default: null",
+            "default: null is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m",
+        ),
         (
             "default: [30s]",
             "default: a list is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m",
@@ -118,7 +157,10 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
             "error: { initial: 10s, factor: 0.5, max: 5m }",
             "error.factor: 0.5 is not allowed, it must be a finite number of at least 1",
         ),
-        ("error: { initial: 10s, factor: two }", r#"error.factor: "two" is not allowed, it must be a number"#),
+        (
+            "error: { initial: 10s, factor: two }",
+            r#"error.factor: "two" is not allowed, it must be a number"#,
+        ),
         (
             "error: { initial: 10s, factor: 2 }",
             "error.max: none is not allowed, it must be set where factor is above 1, and it is 2",
@@ -127,8 +169,14 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
             "initialization: { initial: 10s, max: 5s }",
             "initialization.max: 5s is not allowed, it must be at least initial, 10s",
         ),
-        ("error: { initial: 10s, jitter: 0.6 }", "error.jitter: 0.6 is not allowed, it must be a number from 0 to 0.5"),
-        ("error: { initial: 10s, jitter: -0.1 }", "error.jitter: -0.1 is not allowed, it must be a number from 0 to 0.5"),
+        (
+            "error: { initial: 10s, jitter: 0.6 }",
+            "error.jitter: 0.6 is not allowed, it must be a number from 0 to 0.5",
+        ),
+        (
+            "error: { initial: 10s, jitter: -0.1 }",
+            "error.jitter: -0.1 is not allowed, it must be a number from 0 to 0.5",
+        ),
         (
             "error: { initial: 10s, deadline: 0s }",
             "error.deadline: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
@@ -153,9 +201,18 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
             "defualt: 30s",
             "defualt: an unknown field is not allowed, it must be one of default, error, initialization, rate_limit",
         ),
-        ("rate_limit: { max: 0, within: 10s }", "rate_limit.max: 0 is not allowed, it must be from 1 to 65535"),
-        ("rate_limit: { max: 65536, within: 10s }", "rate_limit.max: 65536 is not allowed, it must be from 1 to 65535"),
-        ("rate_limit: { max: 2.5, within: 10s }", "rate_limit.max: 2.5 is not allowed, it must be from 1 to 65535"),
+        (
+            "rate_limit: { max: 0, within: 10s }",
+            "rate_limit.max: 0 is not allowed, it must be from 1 to 65535",
+        ),
+        (
+            "rate_limit: { max: 65536, within: 10s }",
+            "rate_limit.max: 65536 is not allowed, it must be from 1 to 65535",
+        ),
+        (
+            "rate_limit: { max: 2.5, within: 10s }",
+            "rate_limit.max: 2.5 is not allowed, it must be from 1 to 65535",
+        ),
         (
             "rate_limit: { max: 10, within: 0s }",
             "rate_limit.within: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
@@ -164,7 +221,10 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
             "rate_limit: { max: 10 }",
             "rate_limit.within: none is not allowed, it must be set, as in { max: 10, within: 10s }",
         ),
-        ("rate_limit: { burst: 3 }", "rate_limit.burst: an unknown field is not allowed, it must be one of max, within"),
+        (
+            "rate_limit: { burst: 3 }",
+            "rate_limit.burst: an unknown field is not allowed, it must be one of max, within",
+        ),
         (
             "rate_limit: 10",
             "rate_limit: 10 is not allowed, it must be a map such as { max: 10, within: 10s }, or null for no limit",
@@ -178,10 +238,22 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
 #[test]
 fn nan_and_infinity_are_refused_in_formats_that_have_them() {
     let table = [
-        ("factor = nan", "error.factor: NaN is not allowed, it must be a finite number of at least 1"),
-        ("factor = inf", "error.factor: inf is not allowed, it must be a finite number of at least 1"),
-        ("jitter = nan", "error.jitter: NaN is not allowed, it must be a number from 0 to 0.5"),
-        ("jitter = -inf", "error.jitter: -inf is not allowed, it must be a number from 0 to 0.5"),
+        (
+            "factor = nan",
+            "error.factor: NaN is not allowed, it must be a finite number of at least 1",
+        ),
+        (
+            "factor = inf",
+            "error.factor: inf is not allowed, it must be a finite number of at least 1",
+        ),
+        (
+            "jitter = nan",
+            "error.jitter: NaN is not allowed, it must be a number from 0 to 0.5",
+        ),
+        (
+            "jitter = -inf",
+            "error.jitter: -inf is not allowed, it must be a number from 0 to 0.5",
+        ),
     ];
     for (field, expected) in table {
         let toml = format!("error = {{ initial = '10s', max = '5m', {field} }}");
@@ -193,11 +265,21 @@ fn nan_and_infinity_are_refused_in_formats_that_have_them() {
 #[test]
 fn a_field_given_twice_is_refused() {
     let json = r#"{ "error": { "initial": "10s", "initial": "20s" } }"#;
-    let error = serde_json::from_str::<RequeueConfig>(json).expect_err("a second initial").to_string();
-    assert!(error.starts_with("error.initial: a second value is not allowed, it must be given once at line 1"), "{error}");
+    let error = serde_json::from_str::<RequeueConfig>(json)
+        .expect_err("a second initial")
+        .to_string();
+    assert!(
+        error.starts_with("error.initial: a second value is not allowed, it must be given once at line 1"),
+        "{error}"
+    );
     let json = r#"{ "error": "10s", "error": "20s" }"#;
-    let error = serde_json::from_str::<RequeueConfig>(json).expect_err("a second error").to_string();
-    assert!(error.starts_with("error: a second value is not allowed, it must be given once at line 1"), "{error}");
+    let error = serde_json::from_str::<RequeueConfig>(json)
+        .expect_err("a second error")
+        .to_string();
+    assert!(
+        error.starts_with("error: a second value is not allowed, it must be given once at line 1"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -205,22 +287,35 @@ fn a_refusal_says_where_in_the_file_it_is() {
     let error = serde_json::from_str::<RequeueConfig>("{\n  \"error\": { \"initial\": \"10s\", \"jitter\": 2 }\n}");
     let error = error.expect_err("jitter 2").to_string();
     assert!(error.contains("at line 3"), "{error}");
-    let error = toml::from_str::<RequeueConfig>("\n\n[error]\ninitial = '0s'\n").expect_err("a zero").to_string();
+    let error = toml::from_str::<RequeueConfig>("\n\n[error]\ninitial = '0s'\n")
+        .expect_err("a zero")
+        .to_string();
     assert!(error.contains("line 3") || error.contains("line 4"), "{error}");
 }
 
 #[test]
 fn an_interval_alone_names_its_fields_too() {
-    let error = serde_json::from_str::<Interval>(r#"{ "initial": "10s", "factor": 2 }"#).expect_err("no max").to_string();
-    assert!(error.starts_with("max: none is not allowed, it must be set where factor is above 1"), "{error}");
+    let error = serde_json::from_str::<Interval>(r#"{ "initial": "10s", "factor": 2 }"#)
+        .expect_err("no max")
+        .to_string();
+    assert!(
+        error.starts_with("max: none is not allowed, it must be set where factor is above 1"),
+        "{error}"
+    );
     let error = serde_json::from_str::<Interval>("30").expect_err("no unit").to_string();
-    assert!(error.starts_with("value: 30 is not allowed, it must be a duration with its unit"), "{error}");
+    assert!(
+        error.starts_with("value: 30 is not allowed, it must be a duration with its unit"),
+        "{error}"
+    );
 }
 
 #[test]
 fn validate_is_the_same_door_for_code() {
     let refused = [
-        (Interval::constant(Duration::ZERO), "initial: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit"),
+        (
+            Interval::constant(Duration::ZERO),
+            "initial: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
+        ),
         (
             Interval::constant(seconds(1)).with_factor(f64::NAN),
             "factor: NaN is not allowed, it must be a finite number of at least 1",
@@ -250,7 +345,10 @@ fn validate_is_the_same_door_for_code() {
         ..RequeueConfig::default()
     };
     let error = config.validate().expect_err("a negative jitter");
-    assert_eq!(error.to_string(), "initialization.jitter: -1 is not allowed, it must be a number from 0 to 0.5");
+    assert_eq!(
+        error.to_string(),
+        "initialization.jitter: -1 is not allowed, it must be a number from 0 to 0.5"
+    );
     assert_eq!(error.field(), "initialization.jitter");
 }
 
@@ -267,7 +365,9 @@ fn config() -> impl Strategy<Value = RequeueConfig> {
                     Some(max) => interval.with_max(Duration::from_nanos(max)).with_factor(factor),
                     None => interval,
                 };
-                deadline.map_or(interval, |deadline| interval.with_deadline(Duration::from_nanos(deadline)))
+                deadline.map_or(interval, |deadline| {
+                    interval.with_deadline(Duration::from_nanos(deadline))
+                })
             },
         )
     };

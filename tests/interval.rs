@@ -69,9 +69,17 @@ fn the_proposals_table_initializing_comes_before_failed_and_failed_before_ready(
         (true, None, 30),
     ];
     for (initialized, failure_message, expected) in table {
-        let phase = ControlPlane { initialized, failure_message }.phase();
+        let phase = ControlPlane {
+            initialized,
+            failure_message,
+        }
+        .phase();
         let requeue = RequeueConfig::default().requeue(&Observed::new(phase), now());
-        assert_eq!(requeue, Requeue::After(seconds(expected)), "{initialized} {failure_message:?}");
+        assert_eq!(
+            requeue,
+            Requeue::After(seconds(expected)),
+            "{initialized} {failure_message:?}"
+        );
     }
 }
 
@@ -108,7 +116,10 @@ fn time_that_jumps_never_panics_and_never_yields_more_than_the_cap() {
 
 #[test]
 fn the_first_delay_of_a_phase_is_initial() {
-    assert_eq!(on_error(backoff()).requeue(&failed_for(Duration::ZERO), now()), Requeue::After(seconds(10)));
+    assert_eq!(
+        on_error(backoff()).requeue(&failed_for(Duration::ZERO), now()),
+        Requeue::After(seconds(10))
+    );
 }
 
 #[test]
@@ -125,27 +136,46 @@ fn a_delay_grows_with_the_time_in_the_phase_as_a_count_would_if_runs_took_no_tim
 
 #[test]
 fn a_recovery_is_noticed_within_the_outage_times_factor_less_one_plus_initial() {
-    let interval = Interval::constant(seconds(10)).with_factor(1.5).with_max(seconds(86_400));
+    let interval = Interval::constant(seconds(10))
+        .with_factor(1.5)
+        .with_max(seconds(86_400));
     for outage in [0, 1, 7, 60, 3600, 40_000] {
         let runs = interval.delays().scan(Duration::ZERO, |at, delay| {
             *at += delay;
             Some(*at)
         });
-        let noticed = runs.into_iter().find(|at| *at >= seconds(outage)).expect("there is no deadline");
+        let noticed = runs
+            .into_iter()
+            .find(|at| *at >= seconds(outage))
+            .expect("there is no deadline");
         let late = noticed - seconds(outage);
-        assert!(late <= seconds(outage).mul_f64(0.5) + seconds(10), "{outage} s: {late:?} late");
+        assert!(
+            late <= seconds(outage).mul_f64(0.5) + seconds(10),
+            "{outage} s: {late:?} late"
+        );
     }
 }
 
 #[test]
 fn max_caps_growth_before_jitter() {
     let object = failed_for(seconds(86_400));
-    assert_eq!(on_error(backoff()).requeue(&object, now()), Requeue::After(seconds(300)));
+    assert_eq!(
+        on_error(backoff()).requeue(&object, now()),
+        Requeue::After(seconds(300))
+    );
     let jittered = on_error(backoff().with_jitter(0.2));
-    let delays: Vec<_> =
-        (0..1000).map(|n| delay(jittered.requeue(&object.slot(Slot::of(&n.to_string())), now()))).collect();
-    assert!(delays.iter().all(|delay| *delay > seconds(240) && *delay <= seconds(300)));
-    assert!(delays.iter().any(|delay| *delay < seconds(242)), "capped after jitter, not before");
+    let delays: Vec<_> = (0..1000)
+        .map(|n| delay(jittered.requeue(&object.slot(Slot::of(&n.to_string())), now())))
+        .collect();
+    assert!(
+        delays
+            .iter()
+            .all(|delay| *delay > seconds(240) && *delay <= seconds(300))
+    );
+    assert!(
+        delays.iter().any(|delay| *delay < seconds(242)),
+        "capped after jitter, not before"
+    );
     assert!(delays.iter().any(|delay| *delay > seconds(298)));
 }
 
@@ -156,7 +186,11 @@ fn jitter_only_shortens_by_what_now_lies_past_the_slot() {
     let at = |second| delay(policy.requeue(&Observed::new(Phase::Failed), now() + seconds(second)));
     for (second, expected) in [(0, 100), (50, 75), (98, 51)] {
         let off = seconds(expected).abs_diff(at(second));
-        assert!(off < Duration::from_micros(1), "{second} s past the slot: {:?}", at(second));
+        assert!(
+            off < Duration::from_micros(1),
+            "{second} s past the slot: {:?}",
+            at(second)
+        );
     }
 }
 
@@ -179,9 +213,15 @@ fn should_requeue_is_true_where_the_last_transition_is_unknown() {
 #[test]
 fn past_deadline_the_answer_is_await_change() {
     let policy = on_error(backoff().with_deadline(seconds(3600)));
-    assert_eq!(policy.requeue(&failed_for(seconds(3599)), now()), Requeue::After(seconds(300)));
+    assert_eq!(
+        policy.requeue(&failed_for(seconds(3599)), now()),
+        Requeue::After(seconds(300))
+    );
     assert_eq!(policy.requeue(&failed_for(seconds(3600)), now()), Requeue::AwaitChange);
-    assert_eq!(policy.requeue(&failed_for(seconds(1 << 30)), now()), Requeue::AwaitChange);
+    assert_eq!(
+        policy.requeue(&failed_for(seconds(1 << 30)), now()),
+        Requeue::AwaitChange
+    );
 }
 
 #[test]
@@ -194,13 +234,23 @@ fn delays_end_at_the_deadline() {
 fn requeue_tells_what_it_is() {
     assert_eq!(Requeue::After(seconds(90)).to_string(), "after 1m 30s");
     assert_eq!(Requeue::AwaitChange.to_string(), "await change");
-    assert_eq!(Phase::ALL.map(|phase| phase.to_string()), ["Initializing", "Failed", "Ready"]);
+    assert_eq!(
+        Phase::ALL.map(|phase| phase.to_string()),
+        ["Initializing", "Failed", "Ready"]
+    );
 }
 
 #[test]
 fn slots_are_the_same_in_every_release() {
     let slots = ["", "a", "7e1c4a52-9d3e-4b1e-8f00-0123456789ab"].map(|uid| format!("{:?}", Slot::of(uid)));
-    assert_eq!(slots, ["Slot(8124031753199901965)", "Slot(5405954944528627366)", "Slot(17876640263519359743)"]);
+    assert_eq!(
+        slots,
+        [
+            "Slot(8124031753199901965)",
+            "Slot(5405954944528627366)",
+            "Slot(17876640263519359743)"
+        ]
+    );
 }
 
 #[test]
@@ -276,16 +326,24 @@ fn a_policy_works_behind_every_pointer() {
 /// Any interval that `validate` lets through, and its jitter.
 fn valid_interval() -> impl Strategy<Value = (Interval, f64)> {
     let millis = 1_u64..SIX_MONTHS.as_millis() as u64;
-    (millis.clone(), millis.clone(), 1.0..10.0_f64, 0.0..=0.5_f64, prop::option::of(millis)).prop_map(
-        |(initial, max, factor, jitter, deadline)| {
+    (
+        millis.clone(),
+        millis.clone(),
+        1.0..10.0_f64,
+        0.0..=0.5_f64,
+        prop::option::of(millis),
+    )
+        .prop_map(|(initial, max, factor, jitter, deadline)| {
             let interval = Interval::constant(Duration::from_millis(initial.min(max)))
                 .with_factor(factor)
                 .with_max(Duration::from_millis(max.max(initial)))
                 .with_jitter(jitter);
             let deadline = deadline.map(Duration::from_millis);
-            (deadline.map_or(interval, |deadline| interval.with_deadline(deadline)), jitter)
-        },
-    )
+            (
+                deadline.map_or(interval, |deadline| interval.with_deadline(deadline)),
+                jitter,
+            )
+        })
 }
 
 fn any_duration() -> impl Strategy<Value = Duration> {
@@ -303,7 +361,14 @@ fn any_float() -> impl Strategy<Value = f64> {
         any::<f64>(),
         prop::num::f64::ANY,
         0.0..4.0_f64,
-        prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, -0.0, f64::MAX, f64::MIN_POSITIVE]),
+        prop::sample::select(vec![
+            f64::NAN,
+            f64::INFINITY,
+            f64::NEG_INFINITY,
+            -0.0,
+            f64::MAX,
+            f64::MIN_POSITIVE
+        ]),
     ]
 }
 
@@ -320,7 +385,11 @@ fn any_interval() -> impl Strategy<Value = Interval> {
 
 fn any_time() -> impl Strategy<Value = SystemTime> {
     (any_duration(), any::<bool>()).prop_map(|(duration, before)| {
-        let time = if before { UNIX_EPOCH.checked_sub(duration) } else { UNIX_EPOCH.checked_add(duration) };
+        let time = if before {
+            UNIX_EPOCH.checked_sub(duration)
+        } else {
+            UNIX_EPOCH.checked_add(duration)
+        };
         time.unwrap_or(UNIX_EPOCH)
     })
 }

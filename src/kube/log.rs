@@ -28,7 +28,9 @@ impl<K: Resource> Display for Name<'_, K> {
 /// Nobody reads microseconds.
 fn rounded(duration: Duration) -> impl Display {
     let millis = if duration < Duration::from_secs(10) { 1 } else { 1000 };
-    humantime(Duration::from_millis((duration.as_millis() as u64).div_ceil(millis) * millis))
+    humantime(Duration::from_millis(
+        (duration.as_millis() as u64).div_ceil(millis) * millis,
+    ))
 }
 
 fn next(requeue: Requeue) -> String {

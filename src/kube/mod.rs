@@ -101,7 +101,9 @@ impl<P: RequeuePolicy> Requeuer<P> {
     pub fn new(policy: P) -> Result<Self, ConfigError> {
         config::validate(&policy)?;
         let intervals = Phase::ALL.map(|phase| policy.interval(phase).longest());
-        let spans = intervals.into_iter().chain(policy.rate_limit().map(|limit| 2 * limit.within));
+        let spans = intervals
+            .into_iter()
+            .chain(policy.rate_limit().map(|limit| 2 * limit.within));
         let grace = spans.fold(Duration::from_secs(60), Duration::max).as_micros() as u64;
         Ok(Self {
             shared: Arc::new(Shared {
@@ -284,9 +286,9 @@ impl<P: RequeuePolicy> Shared<P> {
         let limit = self.policy.rate_limit();
         let now = self.clock.now();
         let news = self.news.take(object);
-        let verdict = self
-            .memory
-            .update(slot.key(), now, |record| trigger::admit(record, &sight, news, limit, now));
+        let verdict = self.memory.update(slot.key(), now, |record| {
+            trigger::admit(record, &sight, news, limit, now)
+        });
         log::trigger(object, verdict, limit);
         match verdict {
             Verdict::Run => None,

@@ -1,0 +1,187 @@
+//! One line per transition, not per run.
+
+use crate::world::{Oops, Thing, World, policy, requeuer, write_status};
+use kube::Api;
+use requeue_policy::{Phase, RequeueConfig, kube::Retry};
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+use tracing::Level;
+
+const BACKOFF: &str = "{ error: { initial: 10s, factor: 2, max: 5m } }";
+
+/// Writes the phase and returns it, or an error while failing.
+fn world_that_fails_while(broken: &Arc<AtomicBool>) -> World {
+    let broken = broken.clone();
+    World::new(move |thing: Arc<Thing>, things: Api<Thing>| {
+        let broken = broken.load(Ordering::SeqCst);
+        async move {
+            let phase = if broken { Phase::Failed } else { Phase::Ready };
+            write_status(&thing, &things, phase).await;
+            if broken { Err(Oops("no quota")) } else { Ok(phase) }
+        }
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_healthy_object_logs_nothing_that_an_operator_sees() {
+    let world = world_that_fails_while(&Arc::default());
+    world.create("a").await;
+    world.start(RequeueConfig::default());
+    world.until(36_000.0).await;
+    assert_eq!(world.lines.visible(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_failure_warns_repeats_are_for_debugging_and_a_recovery_says_how_long_it_lasted() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let world = world_that_fails_while(&broken);
+    world.create("a").await;
+    world.start(policy(BACKOFF));
+    world.until(100.0).await;
+    broken.store(false, Ordering::SeqCst);
+    world.until(1000.0).await;
+    assert_eq!(
+        world.lines.visible(),
+        [
+            "WARN failed object=default/a error=no quota next=\"in 10s\"",
+            "INFO recovered object=default/a phase=Ready after=2m 30s next=\"in 30s\"",
+        ]
+    );
+    let repeats = world.lines.of(Level::DEBUG);
+    assert_eq!(repeats.len(), 3, "{repeats:?}");
+    assert_eq!(
+        repeats[0],
+        "still failed object=default/a error=no quota next=\"in 20s\""
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn giving_up_is_an_error_and_is_said_once() {
+    let world = world_that_fails_while(&Arc::new(AtomicBool::new(true)));
+    world.create("a").await;
+    world.start(policy("{ error: { initial: 10s, factor: 2, max: 5m, deadline: 1m } }"));
+    world.until(1000.0).await;
+    // A change that fails again is the same outage, and the same giving up.
+    world.set_value(1).await;
+    world.until(1005.0).await;
+    assert_eq!(
+        world.lines.visible(),
+        [
+            "WARN failed object=default/a error=no quota next=\"in 10s\"",
+            "ERROR gave up object=default/a error=no quota phase=Failed after=1m 10s next=\"when something changes\"",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_no_retry_cures_is_one_line() {
+    let world = world_that_fails_while(&Arc::new(AtomicBool::new(true)));
+    world.create("a").await;
+    let requeue = requeuer(policy(BACKOFF)).on_error(|_: &Oops| Retry::Never);
+    world.start_with(&requeue);
+    world.until(1000.0).await;
+    assert_eq!(
+        world.lines.visible(),
+        ["ERROR gave up object=default/a error=no quota phase=Failed after=0s next=\"when something changes\""]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_initialization_past_its_deadline_gives_up_and_recovers() {
+    let world = World::new(|thing: Arc<Thing>, _| async move {
+        Ok(if thing.spec.value == 0 {
+            Phase::Initializing
+        } else {
+            Phase::Ready
+        })
+    });
+    world.create("a").await;
+    world.start(policy("{ initialization: { initial: 5s, deadline: 20s } }"));
+    world.until(100.0).await;
+    world.set_value(1).await;
+    world.until(110.0).await;
+    assert_eq!(
+        world.lines.visible(),
+        [
+            "ERROR gave up object=default/a phase=Initializing after=20s next=\"when something changes\"",
+            "INFO recovered object=default/a phase=Ready after=1m 40s next=\"in 30s\"",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_reported_as_ok_is_a_transition_too() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let world = World::new({
+        let broken = broken.clone();
+        move |thing: Arc<Thing>, things: Api<Thing>| {
+            let phase = if broken.load(Ordering::SeqCst) {
+                Phase::Failed
+            } else {
+                Phase::Ready
+            };
+            async move {
+                write_status(&thing, &things, phase).await;
+                Ok(phase)
+            }
+        }
+    });
+    world.create("a").await;
+    world.start(policy(BACKOFF));
+    world.until(25.0).await;
+    broken.store(false, Ordering::SeqCst);
+    world.until(100.0).await;
+    assert_eq!(
+        world.lines.visible(),
+        [
+            "WARN failed object=default/a next=\"in 10s\"",
+            "INFO recovered object=default/a phase=Ready after=30s next=\"in 30s\"",
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_in_an_outage_does_not_say_again_what_the_status_knows() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let world = world_that_fails_while(&broken);
+    world.create("a").await;
+    let first = world.start(policy(BACKOFF));
+    world.until(40.0).await;
+    first.abort();
+    world.start(policy(BACKOFF));
+    world.until(45.0).await;
+    broken.store(false, Ordering::SeqCst);
+    world.until(100.0).await;
+    let levels: Vec<_> = world
+        .lines
+        .visible()
+        .iter()
+        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(levels, ["WARN failed", "INFO recovered"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_hundred_objects_that_fail_for_an_hour_log_their_transitions_only() {
+    let broken = Arc::new(AtomicBool::new(true));
+    let world = world_that_fails_while(&broken);
+    for n in 0..100 {
+        world.create(&format!("n{n}")).await;
+    }
+    world.start(policy(BACKOFF));
+    world.until(3600.0).await;
+    assert_eq!(world.lines.of(Level::WARN).len(), 100);
+    broken.store(false, Ordering::SeqCst);
+    world.until(3600.0 + 301.0).await;
+    assert_eq!(world.lines.visible().len(), 200, "{:#?}", world.lines.visible());
+    for n in 0..100 {
+        let name = format!("object=default/n{n} ");
+        assert_eq!(
+            world.lines.visible().iter().filter(|line| line.contains(&name)).count(),
+            2,
+            "{name}"
+        );
+    }
+}

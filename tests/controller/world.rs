@@ -1,0 +1,315 @@
+//! A controller of things, on an API server in memory.
+
+use crate::{
+    lines::Lines,
+    support::{ApiServer, Resource},
+};
+use futures::{StreamExt, future::BoxFuture};
+use k8s_openapi::{
+    api::core::v1::ConfigMap,
+    apimachinery::pkg::apis::meta::v1::{OwnerReference, Time},
+    jiff::Timestamp,
+};
+use kube::{
+    Api, CustomResource, ResourceExt,
+    api::{Patch, PatchParams, PostParams},
+    core::ObjectMeta,
+    runtime::{Controller, watcher},
+};
+use requeue_policy::{
+    Observe, Phase, RequeueConfig,
+    kube::{Classify, Outcome, Requeuer},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::{Arc, LazyLock, Mutex},
+    time::{Duration, SystemTime},
+};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep_until},
+};
+use tracing::subscriber::DefaultGuard;
+
+#[derive(CustomResource, Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[kube(
+    group = "example.com",
+    version = "v1",
+    kind = "Thing",
+    namespaced,
+    status = "ThingStatus",
+    schema = "disabled"
+)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ThingSpec {
+    pub(crate) value: i64,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ThingStatus {
+    pub(crate) phase: Option<Phase>,
+    pub(crate) since: Option<Time>,
+    /// Part of the fingerprint.
+    pub(crate) token: Option<String>,
+    /// Part of nothing.
+    pub(crate) message: Option<String>,
+}
+
+impl Observe for Thing {
+    fn phase(&self) -> Phase {
+        self.status
+            .as_ref()
+            .and_then(|status| status.phase)
+            .unwrap_or(Phase::Initializing)
+    }
+
+    fn last_transition(&self) -> Option<SystemTime> {
+        self.status.as_ref()?.since.as_ref().map(|time| time.0.into())
+    }
+
+    fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.status
+            .as_ref()
+            .and_then(|status| status.token.as_ref())
+            .hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Oops(pub(crate) &'static str);
+
+pub(crate) type Answer = Result<Outcome, Oops>;
+type Reconcile = dyn Fn(Arc<Thing>, Api<Thing>) -> BoxFuture<'static, Answer> + Send + Sync;
+
+/// A run of the reconciler.
+#[derive(Clone, Debug)]
+pub(crate) struct Run {
+    pub(crate) name: String,
+    pub(crate) at: Duration,
+    pub(crate) value: i64,
+}
+
+/// An API server, a reconciler that notes when it runs, and somebody outside.
+pub(crate) struct World {
+    pub(crate) server: ApiServer,
+    /// The API as somebody else sees it.
+    pub(crate) things: Api<Thing>,
+    pub(crate) children: Api<ConfigMap>,
+    pub(crate) lines: Lines,
+    reconcile: Arc<Reconcile>,
+    runs: Arc<Mutex<Vec<Run>>>,
+    start: Instant,
+    _log: DefaultGuard,
+}
+
+impl World {
+    /// A world in which this reconciler runs; it gets the object and the controller's API.
+    pub(crate) fn new<F, O>(reconcile: impl Fn(Arc<Thing>, Api<Thing>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<O, Oops>> + Send + 'static,
+        O: Into<Outcome>,
+    {
+        Self::with(Resource::of::<Thing>(), reconcile)
+    }
+
+    /// The same with things that are stored in another way.
+    pub(crate) fn with<F, O>(
+        things: Resource,
+        reconcile: impl Fn(Arc<Thing>, Api<Thing>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<O, Oops>> + Send + 'static,
+        O: Into<Outcome>,
+    {
+        let config_maps = Resource::of::<ConfigMap>()
+            .without_status_subresource()
+            .without_generation();
+        let server = ApiServer::new(1, [things, config_maps]);
+        let (lines, log) = Lines::capture();
+        Self {
+            things: Api::default_namespaced(server.outside_client()),
+            children: Api::default_namespaced(server.outside_client()),
+            server,
+            lines,
+            reconcile: Arc::new(move |thing, api| {
+                let run = reconcile(thing, api);
+                Box::pin(async move { run.await.map(Into::into) })
+            }),
+            runs: Arc::default(),
+            start: Instant::now(),
+            _log: log,
+        }
+    }
+
+    /// Starts a controller with this policy.
+    pub(crate) fn start(&self, policy: RequeueConfig) -> JoinHandle<()> {
+        self.start_with(&requeuer(policy))
+    }
+
+    /// Starts a controller that watches the things only.
+    pub(crate) fn start_with<C: Classify<Oops> + Send + Sync + 'static>(
+        &self,
+        requeue: &Requeuer<RequeueConfig, C>,
+    ) -> JoinHandle<()> {
+        self.spawn(self.controller(), requeue)
+    }
+
+    pub(crate) fn controller(&self) -> Controller<Thing> {
+        Controller::new(
+            Api::default_namespaced(self.server.client()),
+            watcher::Config::default(),
+        )
+    }
+
+    pub(crate) fn spawn<C: Classify<Oops> + Send + Sync + 'static>(
+        &self,
+        controller: Controller<Thing>,
+        requeue: &Requeuer<RequeueConfig, C>,
+    ) -> JoinHandle<()> {
+        let (runs, start, reconcile) = (self.runs.clone(), self.start, self.reconcile.clone());
+        let reconcile = move |thing: Arc<Thing>, api: Arc<Api<Thing>>| {
+            runs.lock().expect("a test panicked while it held the runs").push(Run {
+                name: thing.name_any(),
+                at: start.elapsed(),
+                value: thing.spec.value,
+            });
+            reconcile(thing, (*api).clone())
+        };
+        let api = Arc::new(Api::default_namespaced(self.server.client()));
+        let run = controller.run(requeue.reconciler(reconcile), requeue.error_policy(), api);
+        tokio::spawn(run.for_each(|result| async move {
+            if let Err(error) = result {
+                println!("{error:?}");
+            }
+        }))
+    }
+
+    /// Lets time pass until so many seconds after the start.
+    pub(crate) async fn until(&self, seconds: f64) {
+        sleep_until(self.start + Duration::from_secs_f64(seconds)).await;
+    }
+
+    pub(crate) fn runs(&self) -> Vec<Run> {
+        self.runs
+            .lock()
+            .expect("a test panicked while it held the runs")
+            .clone()
+    }
+
+    /// When "a" ran, in seconds since the start; timers have milliseconds, so to the hundredth.
+    pub(crate) fn times(&self) -> Vec<f64> {
+        self.times_of("a")
+    }
+
+    pub(crate) fn times_of(&self, name: &str) -> Vec<f64> {
+        let runs = self.runs();
+        let of_it = runs.iter().filter(|run| run.name == name);
+        of_it
+            .map(|run| (run.at.as_secs_f64() * 100.0).round() / 100.0)
+            .collect()
+    }
+
+    pub(crate) async fn create(&self, name: &str) -> Thing {
+        let thing = Thing::new(name, ThingSpec::default());
+        self.things
+            .create(&PostParams::default(), &thing)
+            .await
+            .expect("a thing is created")
+    }
+
+    /// Changes "a" from outside.
+    pub(crate) async fn patch(&self, patch: serde_json::Value) {
+        let patched = self
+            .things
+            .patch("a", &PatchParams::default(), &Patch::Merge(patch))
+            .await;
+        patched.expect("a thing is patched");
+    }
+
+    /// Changes the status of "a" from outside.
+    pub(crate) async fn patch_status(&self, status: serde_json::Value) {
+        patch_status(&self.things, "a", status).await;
+    }
+
+    pub(crate) async fn set_value(&self, value: i64) {
+        self.patch(json!({ "spec": { "value": value } })).await;
+    }
+
+    /// Creates a child of a thing.
+    pub(crate) async fn create_child(&self, parent: &Thing) {
+        let child = ConfigMap {
+            metadata: ObjectMeta {
+                name: Some(parent.name_any()),
+                owner_references: Some(vec![OwnerReference {
+                    api_version: "example.com/v1".into(),
+                    kind: "Thing".into(),
+                    name: parent.name_any(),
+                    uid: parent.uid().expect("what is stored has a uid"),
+                    ..OwnerReference::default()
+                }]),
+                ..ObjectMeta::default()
+            },
+            ..ConfigMap::default()
+        };
+        self.children
+            .create(&PostParams::default(), &child)
+            .await
+            .expect("a child is created");
+    }
+
+    /// Changes the child of "a" from outside.
+    pub(crate) async fn change_child(&self, value: &str) {
+        change_child(&self.children, value).await;
+    }
+}
+
+/// The time as a reconciler writes it into a status: the wall clock, paused as tokio's is.
+pub(crate) fn wall_clock() -> Timestamp {
+    static ORIGIN: LazyLock<(SystemTime, std::time::Instant)> =
+        LazyLock::new(|| (SystemTime::now(), std::time::Instant::now()));
+    let (wall, origin) = *ORIGIN;
+    let now = wall + Instant::now().into_std().saturating_duration_since(origin);
+    now.try_into().expect("a test does not run for millennia")
+}
+
+pub(crate) async fn change_child(children: &Api<ConfigMap>, value: &str) {
+    let patch = Patch::Merge(json!({ "data": { "value": value } }));
+    children
+        .patch("a", &PatchParams::default(), &patch)
+        .await
+        .expect("a child is patched");
+}
+
+pub(crate) async fn patch_status(things: &Api<Thing>, name: &str, status: serde_json::Value) {
+    let patch = Patch::Merge(json!({ "status": status }));
+    things
+        .patch_status(name, &PatchParams::default(), &patch)
+        .await
+        .expect("a status is patched");
+}
+
+/// Writes a status that differs from every other, as the proposal's controller does in every run.
+pub(crate) async fn write_status(thing: &Thing, things: &Api<Thing>, phase: Phase) {
+    let message = format!("run at {:?}", Instant::now());
+    patch_status(things, &thing.name_any(), json!({ "phase": phase, "message": message })).await;
+}
+
+pub(crate) fn requeuer(policy: RequeueConfig) -> Requeuer<RequeueConfig> {
+    Requeuer::new(policy).expect("a test's policy is valid")
+}
+
+/// A policy from YAML, as an operator writes it.
+pub(crate) fn policy(yaml: &str) -> RequeueConfig {
+    serde_saphyr::from_str(yaml).expect("a test's policy is valid")
+}
+
+/// What a reconciler returns that has nothing to do.
+pub(crate) async fn ready(_: Arc<Thing>, _: Api<Thing>) -> Result<Phase, Oops> {
+    Ok(Phase::Ready)
+}
