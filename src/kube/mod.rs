@@ -72,7 +72,11 @@ use kube_runtime::{
     reflector::{Lookup, ObjectRef},
 };
 use news::News;
-use std::{fmt::Display, sync::Arc, time::Duration};
+use std::{
+    fmt::{self, Display},
+    sync::Arc,
+    time::Duration,
+};
 
 /// A policy at work in a controller: what goes around its reconciler, its error policy and its mappers.
 ///
@@ -316,6 +320,15 @@ fn action(requeue: Requeue) -> Action {
     match requeue {
         Requeue::After(delay) => Action::requeue(delay),
         Requeue::AwaitChange => Action::await_change(),
+    }
+}
+
+impl<P: fmt::Debug, C> fmt::Debug for Requeuer<P, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Requeuer")
+            .field("policy", &self.shared.policy)
+            .field("tracked", &self.tracked())
+            .finish_non_exhaustive()
     }
 }
 

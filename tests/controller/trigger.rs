@@ -284,6 +284,24 @@ async fn an_object_that_has_used_up_its_rate_limit_is_postponed_to_its_next_plac
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_rate_limit_holds_back_is_not_lost_when_a_status_write_follows() {
+    let world = World::new(writes_status);
+    let parent = world.create("a").await;
+    world.create_child(&parent).await;
+    let requeue = requeuer(policy("{ default: 10m, rate_limit: { max: 2, within: 20s } }"));
+    let children = Api::<ConfigMap>::default_namespaced(world.server.client());
+    world.spawn(world.controller().watches(children, watcher::Config::default(), requeue.owned()), &requeue);
+    world.until(1.0).await;
+    world.set_value(1).await;
+    world.until(2.0).await;
+    world.change_child("one too many").await;
+    world.until(3.0).await;
+    world.patch_status(json!({ "message": "another controller's" })).await;
+    world.until(100.0).await;
+    assert_eq!(world.times(), [0.0, 1.0, 20.0]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_loop_by_an_owned_object_is_held_to_the_rate_limit() {
     let world = World::new(|_, things: Api<Thing>| async move {
         let children = Api::default_namespaced(things.into_client());
