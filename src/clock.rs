@@ -7,8 +7,8 @@ use std::{
 };
 use tokio::time::Instant;
 
-/// Where the process read both clocks, once: whatever tokio's clock does from then on, all adapters agree on the time, also
-/// one that takes over from another.
+/// Where the process read both clocks, once: whatever tokio's clock does from then on, all adapters agree on the time,
+/// also one that takes over from another.
 static ORIGIN: OnceLock<(SystemTime, time::Instant)> = OnceLock::new();
 
 /// Counts from its start.

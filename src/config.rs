@@ -267,7 +267,8 @@ impl<'de> Visitor<'de> for ConfigVisitor {
 
 /// Reads one field of the config: its path, and what makes a value of a node.
 ///
-/// By hand, because derived code answers a wrong value without the field's name, and an untagged enum without the value.
+/// By hand, because derived code answers a wrong value without the field's name, and an untagged enum without the
+/// value.
 struct Field<T>(&'static str, fn(Node) -> Result<T, ConfigError>);
 
 impl<'de, T> DeserializeSeed<'de> for Field<T> {

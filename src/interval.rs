@@ -79,7 +79,8 @@ impl Interval {
         .capped()
     }
 
-    /// Sets by what the delay grows from run to run if runs take no time, 1 or more; needs a [`max`](Self::with_max) above 1.
+    /// Sets by what the delay grows from run to run if runs take no time, 1 or more; needs a [`max`](Self::with_max)
+    /// above 1.
     #[must_use]
     pub const fn with_factor(mut self, factor: f64) -> Self {
         self.factor = factor;
@@ -95,7 +96,8 @@ impl Interval {
         self.capped()
     }
 
-    /// Sets by which share of the delay, 0.0 to 0.5, a run may come earlier, so that a herd flattens; see [`Slot`](crate::Slot).
+    /// Sets by which share of the delay, 0.0 to 0.5, a run may come earlier, so that a herd flattens; see
+    /// [`Slot`](crate::Slot).
     ///
     /// 0.2 spreads a herd over the interval within a few runs (simulated by the test `slots_flatten_a_herd`:
     /// 10,000 objects started together at an interval of 30 s have a peak-to-mean of 61 without jitter, and with
@@ -172,8 +174,8 @@ impl Interval {
 
     /// Returns the delay after `elapsed` in the phase, before jitter; `None` from the deadline on.
     ///
-    /// Never panics and never returns less than 1 ms, validated or not: a factor below 1 or NaN counts as 1, and a growth without
-    /// `max` ends at 180 days.
+    /// Never panics and never returns less than 1 ms, validated or not: a factor below 1 or NaN counts as 1, and a
+    /// growth without `max` ends at 180 days.
     ///
     /// ```
     /// use requeue_policy::Interval;
@@ -212,8 +214,8 @@ impl Interval {
         })
     }
 
-    /// Shortens a delay by the jitter times what `past`, nanoseconds since any fixed origin, lies past the slot; the slots
-    /// divide the longest delay. The result is in `(delay × (1 − jitter), delay]`.
+    /// Shortens a delay by the jitter times what `past`, nanoseconds since any fixed origin, lies past the slot; the
+    /// slots divide the longest delay. The result is in `(delay × (1 − jitter), delay]`.
     #[inline]
     pub(crate) const fn shorten(&self, delay: u64, slot: Slot, past: u64) -> u64 {
         // A fraction of a turn, in 64 binary digits, for which wrapping around is just right.
@@ -260,12 +262,14 @@ impl Interval {
         })
     }
 
-    /// Checks every field; the one door that a config file and [`Requeuer::new`](crate::kube::Requeuer::new) go through.
+    /// Checks every field; the one door that a config file and [`Requeuer::new`](crate::kube::Requeuer::new) go
+    /// through.
     ///
     /// # Errors
     ///
-    /// The first of these, naming the field, the value and what is allowed: `initial`, `max` or `deadline` outside 1 ms to 180 days;
-    /// a factor below 1, NaN or infinite; a factor above 1 without `max`; `max` below `initial`; jitter outside 0 to 0.5, or NaN.
+    /// The first of these, naming the field, the value and what is allowed: `initial`, `max` or `deadline` outside 1
+    /// ms to 180 days; a factor below 1, NaN or infinite; a factor above 1 without `max`; `max` below `initial`;
+    /// jitter outside 0 to 0.5, or NaN.
     pub fn validate(&self) -> Result<(), ConfigError> {
         check_duration("initial", self.initial())?;
         if !(self.factor >= 1.0 && self.factor.is_finite()) {

@@ -1,9 +1,10 @@
 //! Decides when a Kubernetes object is reconciled again: the controller runs when something changed or is due, and not
 //! otherwise.
 //!
-//! A controller that patches its status in every run wakes itself with that patch, whatever interval it asks for. So this crate
-//! decides two things: when the next run is *due*, and whether a *trigger* needs a run at all. Intervals by phase, growing ones whose
-//! backoff survives a restart, slots that flatten a herd, and a seat belt that ends every hot loop.
+//! A controller that patches its status in every run wakes itself with that patch, whatever interval it asks for. So
+//! this crate decides two things: when the next run is *due*, and whether a *trigger* needs a run at all. Intervals by
+//! phase, growing ones whose backoff survives a restart, slots that flatten a herd, and a seat belt that ends every
+//! hot loop.
 //!
 //! # Example
 //!

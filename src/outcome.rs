@@ -5,14 +5,16 @@ use std::time::Duration;
 
 /// What a successful run says of the object; the reconciler returns anything that becomes one.
 ///
-/// There is no conversion from kube's `Action`: it is opaque, so its delay could not be kept when a status write wakes the object.
+/// There is no conversion from kube's `Action`: it is opaque, so its delay could not be kept when a status write wakes
+/// the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The object is in this phase: requeue by the phase's interval. When the status write that says so comes back, it is no news.
+    /// The object is in this phase: requeue by the phase's interval. When the status write that says so comes back, it
+    /// is no news.
     Phase(Phase),
-    /// Requeue by this, whatever the policy says. A delay of zero is "again, at once", which the rate limit governs; it is at
-    /// most 180 days.
+    /// Requeue by this, whatever the policy says. A delay of zero is "again, at once", which the rate limit governs;
+    /// it is at most 180 days.
     Requeue(Requeue),
     /// Requeue by the interval of the phase that the object had when the run started.
     Unchanged,
@@ -56,8 +58,8 @@ impl Outcome {
 pub enum Retry {
     /// By the policy's error interval; the default for every error.
     Backoff,
-    /// After exactly this long, for an error that says so: a 429 with Retry-After, a lease. Zero is "again, at once", which the rate
-    /// limit governs; at most 180 days.
+    /// After exactly this long, for an error that says so: a 429 with Retry-After, a lease. Zero is "again, at once",
+    /// which the rate limit governs; at most 180 days.
     After(Duration),
     /// Not before something changes: an error that no retry cures.
     Never,

@@ -30,9 +30,9 @@ impl fmt::Display for Requeue {
 
 /// Decides when an object's next run is due.
 ///
-/// Every method has a default, so `impl RequeuePolicy for MyPolicy {}` is the policy of the proposal CAPTEP-0016: 30 s, 10 s
-/// while failed, 5 s until initialized. A policy is pure: it reads no clock and keeps no state. The adapter calls
-/// [`requeue`](Self::requeue) at the end of every run.
+/// Every method has a default, so `impl RequeuePolicy for MyPolicy {}` is the policy of the proposal CAPTEP-0016: 30
+/// s, 10 s while failed, 5 s until initialized. A policy is pure: it reads no clock and keeps no state. The adapter
+/// calls [`requeue`](Self::requeue) at the end of every run.
 ///
 /// # Examples
 ///
@@ -85,8 +85,8 @@ pub trait RequeuePolicy {
 
     /// Returns when the object is due: the proposal's `determineRequeueInterval`.
     ///
-    /// The delay of the phase's interval, shortened by its jitter; `AwaitChange` from its deadline on. Never panics, never returns
-    /// a delay of zero, and never one above the interval's [`longest`](Interval::longest).
+    /// The delay of the phase's interval, shortened by its jitter; `AwaitChange` from its deadline on. Never panics,
+    /// never returns a delay of zero, and never one above the interval's [`longest`](Interval::longest).
     #[inline]
     fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
         let elapsed = object.since.and_then(|since| now.duration_since(since).ok()).map(nanos);

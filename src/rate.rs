@@ -6,11 +6,11 @@ use std::time::Duration;
 
 /// At most `max` runs of one object in any span of `within`, and once they are used up, spread evenly.
 ///
-/// A run that a change asks for beyond that is postponed to the next free place. A run that is due is counted, but never held
-/// back, so an interval shorter than the limit's pace works.
+/// A run that a change asks for beyond that is postponed to the next free place. A run that is due is counted, but
+/// never held back, so an interval shorter than the limit's pace works.
 ///
-/// An object that runs all the time is charged a little early: one that keeps running every `within / 2` has half of `max` left for a
-/// burst. After `within` of rest all of `max` is free again.
+/// An object that runs all the time is charged a little early: one that keeps running every `within / 2` has half of
+/// `max` left for a burst. After `within` of rest all of `max` is free again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RateLimit {
     pub(crate) max: u32,

@@ -4,10 +4,10 @@ use crate::digest::Digest;
 
 /// An object's own place in every interval, a hash of its UID.
 ///
-/// Objects that were started together drift to their slots and stay spread from then on, across restarts too. With
-/// `y` in `[0, 1)` the fraction of the interval by which `now` lies past the slot, a delay `d` becomes
-/// `d × (1 − jitter × y)`: never later than the interval, never as early as `d × (1 − jitter)`, and as `y` shrinks by the factor
-/// `1 − jitter` with every run, the long-run rate stays exactly one run per interval.
+/// Objects that were started together drift to their slots and stay spread from then on, across restarts too. With `y`
+/// in `[0, 1)` the fraction of the interval by which `now` lies past the slot, a delay `d` becomes `d × (1 − jitter ×
+/// y)`: never later than the interval, never as early as `d × (1 − jitter)`, and as `y` shrinks by the factor `1 −
+/// jitter` with every run, the long-run rate stays exactly one run per interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Slot(u64);
 

@@ -19,7 +19,8 @@ const AT_ONCE: Duration = Duration::from_nanos(SHORTEST);
 pub(crate) struct Sight {
     /// Hash of the resource version.
     pub(crate) version: u32,
-    /// Hash of all that must wake the reconciler but the phase; `None` where the object has no generation, so that any change may.
+    /// Hash of all that must wake the reconciler but the phase; `None` where the object has no generation, so that any
+    /// change may.
     pub(crate) print: Option<u64>,
     pub(crate) phase: Phase,
 }
@@ -88,7 +89,8 @@ pub(crate) fn admit(
     Verdict::Postpone(Requeue::After(until(record.due, now)))
 }
 
-/// Notes that the watch stream filters this change out, so that it is not taken for a status write when another object's trigger follows.
+/// Notes that the watch stream filters this change out, so that it is not taken for a status write when another
+/// object's trigger follows.
 pub(crate) fn filtered(record: &mut Record, sight: &Sight) {
     if sight.print == Some(record.print) && record.phases.seen() == Some(sight.phase) {
         record.version = sight.version;
@@ -249,4 +251,43 @@ pub(crate) fn conclude(record: &mut Option<Record>, sight: impl FnOnce() -> Sigh
     record.flags.set(Flags::AWAITS_CHANGE, conclusion.due.is_none());
     record.flags.set(Flags::HELD, conclusion.again);
     record.flags.set(Flags::RUNNING, false);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIGHT: Sight = Sight {
+        version: 1,
+        print: Some(1),
+        phase: Phase::Failed,
+    };
+
+    /// An object that has just run, has used up its limit, and is due in a second.
+    fn spent() -> Option<Record> {
+        let limit = RateLimit::new(1, Duration::from_secs(60));
+        let mut record = None;
+        assert_eq!(admit(&mut record, &SIGHT, false, Some(limit), 0), Verdict::Run);
+        let record = record.map(|mut record| {
+            record.due = 1_000_000;
+            record.flags.set(Flags::RUNNING, false);
+            record
+        });
+        assert!(record.is_some());
+        record
+    }
+
+    #[test]
+    fn a_timer_that_fires_a_little_early_is_due_and_not_a_loop() {
+        let limit = Some(RateLimit::new(1, Duration::from_secs(60)));
+        assert_eq!(admit(&mut spent(), &SIGHT, false, limit, 999_500), Verdict::Run);
+        let early = admit(&mut spent(), &SIGHT, false, limit, 900_000);
+        assert_eq!(
+            early,
+            Verdict::Hold {
+                after: Duration::from_millis(100),
+                first: true
+            }
+        );
+    }
 }

@@ -255,8 +255,8 @@ fn slots_are_the_same_in_every_release() {
 
 #[test]
 fn slots_flatten_a_herd() {
-    /// Peak to mean of the starts per 250 ms in the first, second, fourth and tenth interval after 10,000 objects started within
-    /// half a second.
+    /// Peak to mean of the starts per 250 ms in the first, second, fourth and tenth interval after 10,000 objects
+    /// started within half a second.
     fn peaks(jitter: f64) -> [f64; 4] {
         const OBJECTS: u32 = 10_000;
         let interval = Duration::from_secs(30);

@@ -11,8 +11,8 @@
 //!
 //! # 1. Say what the status says
 //!
-//! [`Observe`](crate::Observe) is the one thing to implement: the phase that the object's status tells. The order is yours; the
-//! usual one is: not initialized yet, else failed, else ready.
+//! [`Observe`](crate::Observe) is the one thing to implement: the phase that the object's status tells. The order is
+//! yours; the usual one is: not initialized yet, else failed, else ready.
 //!
 //! ```
 //! use requeue_policy::{Observe, Phase};
@@ -62,8 +62,8 @@
 //! | always the same action | `Ok(())` | by the interval of the phase that the object had when the run started |
 //! | `Err(e)` | `Err(e)` | by the error interval, or as [`on_error`](crate::kube::Requeuer::on_error) says |
 //!
-//! A reconciler that writes a phase into the status returns that phase: then the write is no news when it comes back. With `Ok(())`
-//! a phase that the run has changed starts one more run.
+//! A reconciler that writes a phase into the status returns that phase: then the write is no news when it comes back.
+//! With `Ok(())` a phase that the run has changed starts one more run.
 //!
 //! # 3. Hand both to the controller
 //!
@@ -78,8 +78,9 @@
 //!      .await;
 //! ```
 //!
-//! One `Requeuer` for each `Controller`. `reconciler` and `error_policy` belong together: an error that goes to another error policy is a
-//! run that never ends for the memory, and every trigger starts it again, up to the rate limit.
+//! One `Requeuer` for each `Controller`. `reconciler` and `error_policy` belong together: an error that goes to
+//! another error policy is a run that never ends for the memory, and every trigger starts it again, up to the rate
+//! limit.
 //!
 //! `requeue.owned()` does what `owns` does, and also remembers that the child changed; `owns` works too, but see
 //! [the limits](super::semantics#known-limits). A mapper of your own becomes `requeue.related(mapper)`. Before a trigger that no mapper sees,
@@ -113,8 +114,8 @@
 //!
 //! # 5. Tune it in your config file
 //!
-//! [`RequeueConfig`](crate::RequeueConfig) is a serde struct for whatever format you read. What is left out has its default, and what is
-//! wrong is refused with the field, its value and what is allowed:
+//! [`RequeueConfig`](crate::RequeueConfig) is a serde struct for whatever format you read. What is left out has its
+//! default, and what is wrong is refused with the field, its value and what is allowed:
 //!
 //! ```
 //! use requeue_policy::RequeueConfig;

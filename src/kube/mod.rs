@@ -80,9 +80,9 @@ use std::{
 
 /// A policy at work in a controller: what goes around its reconciler, its error policy and its mappers.
 ///
-/// One for each `Controller`; clones share the policy and the memory. The memory is bounded: 60 to 80 bytes per object, and an object
-/// that has not come back for the policy's longest interval (at least a minute) after it was due is forgotten. What is forgotten costs one
-/// extra run. Nothing here panics unless the application's own functions do.
+/// One for each `Controller`; clones share the policy and the memory. The memory is bounded: 60 to 80 bytes per
+/// object, and an object that has not come back for the policy's longest interval (at least a minute) after it was due
+/// is forgotten. What is forgotten costs one extra run. Nothing here panics unless the application's own functions do.
 pub struct Requeuer<P, C = AlwaysBackoff> {
     shared: Arc<Shared<P>>,
     classify: Arc<C>,
@@ -100,8 +100,8 @@ impl<P: RequeuePolicy> Requeuer<P> {
     ///
     /// # Errors
     ///
-    /// What [`Interval::validate`](crate::Interval::validate) and [`RateLimit::validate`](crate::RateLimit::validate) refuse, for each phase's
-    /// interval and the rate limit, named as in a config file: `error.factor`.
+    /// What [`Interval::validate`](crate::Interval::validate) and [`RateLimit::validate`](crate::RateLimit::validate)
+    /// refuse, for each phase's interval and the rate limit, named as in a config file: `error.factor`.
     pub fn new(policy: P) -> Result<Self, ConfigError> {
         config::validate(&policy)?;
         let intervals = Phase::ALL.map(|phase| policy.interval(phase).longest());
@@ -156,11 +156,12 @@ impl<P, C> Requeuer<P, C> {
         self.shared.memory.len()
     }
 
-    /// Returns a mapper for `Controller::watches` that gives news to the owners of a child; use it in place of `Controller::owns`.
+    /// Returns a mapper for `Controller::watches` that gives news to the owners of a child; use it in place of
+    /// `Controller::owns`.
     ///
-    /// kube-runtime hides why a run was triggered and merges triggers that arrive during a run. With `owns`, a child that changes
-    /// during a run which then writes status looks like that write coming back, and waits until the object is due; with this it
-    /// starts a run at once.
+    /// kube-runtime hides why a run was triggered and merges triggers that arrive during a run. With `owns`, a child
+    /// that changes during a run which then writes status looks like that write coming back, and waits until the
+    /// object is due; with this it starts a run at once.
     pub fn owned<K, Child>(&self) -> impl Fn(Child) -> Vec<ObjectRef<K>> + Send + Sync + 'static + use<P, C, K, Child>
     where
         P: Send + Sync + 'static,
@@ -200,10 +201,11 @@ impl<P, C> Requeuer<P, C> {
         }
     }
 
-    /// Gives news to an object by hand, for triggers that no mapper sees: a webhook, a channel into `Controller::reconcile_on`.
+    /// Gives news to an object by hand, for triggers that no mapper sees: a webhook, a channel into
+    /// `Controller::reconcile_on`.
     ///
-    /// Call it before the trigger is sent: it is the trigger that starts the run, and the news that lets it through. News is kept until a
-    /// run starts after it.
+    /// Call it before the trigger is sent: it is the trigger that starts the run, and the news that lets it through.
+    /// News is kept until a run starts after it.
     pub fn nudge<K: Lookup>(&self, object: &ObjectRef<K>) {
         self.shared.news.tell(object, self.shared.clock.now());
     }
@@ -230,15 +232,17 @@ impl<P, C> Requeuer<P, C> {
         }
     }
 
-    /// Wraps the application's reconciler into what `Controller::run` takes; it is called only when the object needs a run.
+    /// Wraps the application's reconciler into what `Controller::run` takes; it is called only when the object needs a
+    /// run.
     ///
-    /// It returns `Result<impl Into<`[`Outcome`]`>, E>`: the [`Phase`] that it found or brought about, a [`Requeue`] of its own, or `()`.
+    /// It returns `Result<impl Into<`[`Outcome`]`>, E>`: the [`Phase`] that it found or brought about, a [`Requeue`]
+    /// of its own, or `()`.
     ///
-    /// A trigger needs a run when the object is due, was not seen before, has news, or has another generation, other labels, annotations,
-    /// finalizers or owner references, a deletion mark, another phase or fingerprint than the last run saw; and when nothing of
-    /// it changed, so that a timer or another object is the cause. Otherwise only its status was written, and the trigger is answered
-    /// with "requeue when due". An object that has used up its [rate limit](RequeuePolicy::rate_limit) is postponed to its next place, unless
-    /// it is due.
+    /// A trigger needs a run when the object is due, was not seen before, has news, or has another generation, other
+    /// labels, annotations, finalizers or owner references, a deletion mark, another phase or fingerprint than the
+    /// last run saw; and when nothing of it changed, so that a timer or another object is the cause. Otherwise only
+    /// its status was written, and the trigger is answered with "requeue when due". An object that has used up its
+    /// [rate limit](RequeuePolicy::rate_limit) is postponed to its next place, unless it is due.
     pub fn reconciler<K, Ctx, F, Fut, O, E>(
         &self,
         reconcile: F,
@@ -267,8 +271,9 @@ impl<P, C> Requeuer<P, C> {
 
     /// Returns the error policy that `Controller::run` takes, the other half of [`reconciler`](Self::reconciler).
     ///
-    /// The first error starts the failing clock, a success stops it; where the object itself is failed and says since when, the older of the two
-    /// counts. A failure of a run that an event started inside the backoff keeps the time at which the next attempt was due.
+    /// The first error starts the failing clock, a success stops it; where the object itself is failed and says since
+    /// when, the older of the two counts. A failure of a run that an event started inside the backoff keeps the time
+    /// at which the next attempt was due.
     pub fn error_policy<K, E, Ctx>(&self) -> impl Fn(Arc<K>, &E, Arc<Ctx>) -> Action + use<P, C, K, E, Ctx>
     where
         P: RequeuePolicy,

@@ -2,7 +2,10 @@
 
 use crate::world::{Answer, Oops, Thing, World, patch_status, policy, requeuer, wall_clock, write_status};
 use kube::{Api, ResourceExt};
-use requeue_policy::{Phase, Requeue, RequeueConfig, kube::Retry};
+use requeue_policy::{
+    Phase, Requeue, RequeueConfig,
+    kube::{Outcome, Retry},
+};
 use serde_json::json;
 use std::{
     sync::{
@@ -11,7 +14,6 @@ use std::{
     },
     time::Duration,
 };
-use tracing::Level;
 
 const BACKOFF: &str = "{ error: { initial: 10s, factor: 2, max: 5m } }";
 
@@ -278,17 +280,72 @@ async fn a_policy_that_is_refused_never_starts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_interval_longer_than_a_run_is_kept_whatever_the_run_takes() {
-    // A run longer than the memory's patience is still remembered when it ends.
-    let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
-        tokio::time::sleep(Duration::from_secs(600)).await;
-        write_status(&thing, &things, Phase::Ready).await;
-        Ok(Phase::Ready)
+async fn retry_after_is_obeyed_inside_the_backoff_too() {
+    let world = World::new(|thing: Arc<Thing>, _| async move {
+        Err::<Phase, _>(Oops(if thing.spec.value == 1 { "throttled" } else { "no quota" }))
     });
     world.create("a").await;
-    world.create("b").await;
+    let requeue = requeuer(policy("{ error: 100s }")).on_error(|error: &Oops| match error.0 {
+        "throttled" => Retry::After(Duration::from_secs(200)),
+        _ => Retry::Backoff,
+    });
+    world.start_with(&requeue);
+    world.until(5.0).await;
+    world.set_value(1).await;
+    world.until(300.0).await;
+    assert_eq!(world.times(), [0.0, 5.0, 205.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn again_at_once_is_not_lost_to_the_own_status_write() {
+    let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
+        write_status(&thing, &things, Phase::Ready).await;
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        Ok(Requeue::After(Duration::ZERO))
+    });
+    world.create("a").await;
+    world.start(policy("{ rate_limit: { max: 3, within: 1h } }"));
+    world.until(20.0).await;
+    assert_eq!(world.times(), [0.0, 0.01, 0.02]);
+}
+
+/// A reconciler for which "busy" is due every second, so that the memory is swept.
+fn beside_a_busy_object<F: Future<Output = Result<Outcome, Oops>> + Send + 'static>(
+    reconcile: impl Fn(Arc<Thing>, Api<Thing>) -> F + Send + Sync + 'static,
+) -> impl Fn(Arc<Thing>, Api<Thing>) -> futures::future::BoxFuture<'static, Answer> + Send + Sync + 'static {
+    move |thing, things| {
+        if thing.name_any() == "busy" {
+            return Box::pin(async { Ok(Requeue::After(Duration::from_secs(1)).into()) });
+        }
+        Box::pin(reconcile(thing, things))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_takes_longer_than_the_memorys_patience_is_remembered_when_it_ends() {
+    let world = World::new(beside_a_busy_object(
+        |thing: Arc<Thing>, things: Api<Thing>| async move {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            write_status(&thing, &things, Phase::Ready).await;
+            Ok(Phase::Ready.into())
+        },
+    ));
+    world.create("a").await;
+    world.create("busy").await;
     world.start(RequeueConfig::default());
     world.until(1300.0).await;
     assert_eq!(world.times(), [0.0, 630.0, 1260.0]);
-    assert_eq!(world.lines.of(Level::WARN), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_awaits_a_change_is_remembered_while_it_is_heard_of() {
+    let world = World::new(beside_a_busy_object(|_, _| async { Ok(Requeue::AwaitChange.into()) }));
+    world.create("a").await;
+    world.create("busy").await;
+    world.start(RequeueConfig::default());
+    for write in 1..=60 {
+        world.until(f64::from(write) * 50.0).await;
+        world.patch_status(json!({ "message": format!("{write}") })).await;
+    }
+    assert_eq!(world.times(), [0.0]);
 }

@@ -290,7 +290,12 @@ async fn what_the_rate_limit_holds_back_is_not_lost_when_a_status_write_follows(
     world.create_child(&parent).await;
     let requeue = requeuer(policy("{ default: 10m, rate_limit: { max: 2, within: 20s } }"));
     let children = Api::<ConfigMap>::default_namespaced(world.server.client());
-    world.spawn(world.controller().watches(children, watcher::Config::default(), requeue.owned()), &requeue);
+    world.spawn(
+        world
+            .controller()
+            .watches(children, watcher::Config::default(), requeue.owned()),
+        &requeue,
+    );
     world.until(1.0).await;
     world.set_value(1).await;
     world.until(2.0).await;
@@ -365,6 +370,19 @@ async fn a_run_that_is_due_is_never_held_back_so_an_interval_shorter_than_the_li
     world.until(9.95).await;
     assert_eq!(world.times().len(), 100);
     assert_eq!(world.lines.visible(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_held_back_still_runs_when_it_is_due() {
+    let world = World::new(writes_status);
+    world.create("a").await;
+    world.start(policy("{ default: 30s, rate_limit: { max: 2, within: 100s } }"));
+    world.until(1.0).await;
+    world.set_value(1).await;
+    world.until(2.0).await;
+    world.set_value(2).await;
+    world.until(60.0).await;
+    assert_eq!(world.times(), [0.0, 1.0, 31.0]);
 }
 
 #[tokio::test(start_paused = true)]
