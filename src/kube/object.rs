@@ -47,3 +47,47 @@ pub(super) fn sight<K: Resource + Observe>(object: &K) -> Sight {
         phase: object.phase(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Phase;
+    use k8s_openapi::{
+        api::core::v1::Pod,
+        apimachinery::pkg::apis::meta::v1::{OwnerReference, Time},
+        jiff::Timestamp,
+    };
+    use kube_core::ObjectMeta;
+
+    impl Observe for Pod {
+        fn phase(&self) -> Phase {
+            Phase::Ready
+        }
+    }
+
+    /// On a real API server the deletion mark also bumps the generation, so only here can each be seen alone.
+    #[test]
+    fn each_part_of_the_metadata_counts_by_itself() {
+        let print = |change: fn(&mut ObjectMeta)| {
+            let mut pod = Pod::default();
+            pod.metadata.generation = Some(1);
+            change(&mut pod.metadata);
+            sight(&pod).print
+        };
+        let prints = [
+            print(|_| {}),
+            print(|meta| meta.generation = Some(2)),
+            print(|meta| meta.labels = Some([("a".into(), "b".into())].into())),
+            print(|meta| meta.annotations = Some([("a".into(), "b".into())].into())),
+            print(|meta| meta.finalizers = Some(vec!["a".into()])),
+            print(|meta| meta.owner_references = Some(vec![OwnerReference::default()])),
+            print(|meta| meta.deletion_timestamp = Some(Time(Timestamp::UNIX_EPOCH))),
+        ];
+        for (n, one) in prints.iter().enumerate() {
+            assert!(one.is_some());
+            assert!(prints[n + 1..].iter().all(|other| other != one), "{n} is not told from another");
+        }
+        assert_eq!(print(|meta| meta.resource_version = Some("2".into())), prints[0]);
+        assert_eq!(print(|meta| meta.generation = None), None);
+    }
+}
