@@ -195,6 +195,15 @@ fn jitter_only_shortens_by_what_now_lies_past_the_slot() {
 }
 
 #[test]
+fn an_object_in_its_slot_stays_there() {
+    let policy = on_error(Interval::constant(seconds(7)).with_jitter(0.5));
+    for interval in 1..10_000 {
+        let next = delay(policy.requeue(&failed_for(seconds(7 * interval)), now()));
+        assert!(seconds(7) - next < Duration::from_millis(1), "{next:?} after {interval} intervals");
+    }
+}
+
+#[test]
 fn should_requeue_is_true_once_the_last_transition_lies_more_than_initial_back() {
     let policy = on_error(backoff());
     assert!(!policy.should_requeue(&failed_for(seconds(10)), now()));
