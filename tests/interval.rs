@@ -199,7 +199,10 @@ fn an_object_in_its_slot_stays_there() {
     let policy = on_error(Interval::constant(seconds(7)).with_jitter(0.5));
     for interval in 1..10_000 {
         let next = delay(policy.requeue(&failed_for(seconds(7 * interval)), now()));
-        assert!(seconds(7) - next < Duration::from_millis(1), "{next:?} after {interval} intervals");
+        assert!(
+            seconds(7) - next < Duration::from_millis(1),
+            "{next:?} after {interval} intervals"
+        );
     }
 }
 

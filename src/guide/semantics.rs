@@ -52,7 +52,8 @@
 //! - An object that has used up its rate limit is postponed to its next place, whatever woke it: at most `max` runs in
 //!   any span of `within`, then one every `within / max`. One line says that it loops; it is said again after the
 //!   object has rested for `within`.
-//! - A run that is due is never held back by the rate limit, so an interval shorter than its pace works.
+//! - A run that is due is never held back by the rate limit, so an interval shorter than its pace works. Such runs use up
+//!   the places, so a change then waits for the next one that is due.
 //! - A wish for zero, `Requeue::After(Duration::ZERO)` or `Retry::After(Duration::ZERO)`, means "again, at once" and
 //!   is governed by the rate limit.
 //! - What the memory has forgotten, by a restart or because the object did not come back for the longest interval,
@@ -95,6 +96,7 @@
 //!   limit ends the loop, and the subresource is the cure.
 //! - A watch that has to list anew (410 Gone) shows every object once more, unchanged; that looks like a timer and
 //!   costs one run each.
+//! - A reconciler that creates or repairs a child which it watches gives itself news: one run more, each time.
 //! - A reconciler that writes a phase in between, which is neither the one that it saw nor the one that it returns,
 //!   gives itself news.
 //! - Time is tokio's clock on top of the wall clock that the process started with. A wall clock that is set while the

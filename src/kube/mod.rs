@@ -75,7 +75,7 @@ use news::News;
 use std::{
     fmt::{self, Display},
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 /// A policy at work in a controller: what goes around its reconciler, its error policy and its mappers.
@@ -154,6 +154,14 @@ impl<P, C> Requeuer<P, C> {
     #[must_use]
     pub fn tracked(&self) -> usize {
         self.shared.memory.len()
+    }
+
+    /// Returns the time by which this decides: tokio's clock on top of the wall clock that the process started with.
+    ///
+    /// For tests in virtual time, where a reconciler that writes a `lastTransitionTime` needs the same clock.
+    #[must_use]
+    pub fn now(&self) -> SystemTime {
+        self.shared.clock.wall(self.shared.clock.now())
     }
 
     /// Returns a mapper for `Controller::watches` that gives news to the owners of a child; use it in place of

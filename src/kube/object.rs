@@ -85,7 +85,10 @@ mod tests {
         ];
         for (n, one) in prints.iter().enumerate() {
             assert!(one.is_some());
-            assert!(prints[n + 1..].iter().all(|other| other != one), "{n} is not told from another");
+            assert!(
+                prints[n + 1..].iter().all(|other| other != one),
+                "{n} is not told from another"
+            );
         }
         assert_eq!(print(|meta| meta.resource_version = Some("2".into())), prints[0]);
         assert_eq!(print(|meta| meta.generation = None), None);

@@ -130,6 +130,21 @@ async fn a_restart_keeps_the_backoff_that_the_status_carries() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_requeuers_of_a_process_agree_on_the_time_and_it_is_tokios() {
+    let first = requeuer(RequeueConfig::default());
+    let start = first.now();
+    tokio::time::sleep(Duration::from_secs(1000)).await;
+    let second = requeuer(RequeueConfig::default());
+    assert_eq!(
+        first.now().duration_since(start).expect("time goes on"),
+        Duration::from_secs(1000)
+    );
+    let (first, second) = (first.now(), second.now());
+    let apart = first.max(second).duration_since(first.min(second)).expect("sorted");
+    assert!(apart < Duration::from_millis(1), "{apart:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_older_of_the_memory_and_the_status_counts_while_failed() {
     // The status says that the failure began just now, in every run: a common mistake, which must not reset the backoff.
     let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
