@@ -332,7 +332,8 @@ fn a_policy_works_behind_every_pointer() {
     assert_eq!(asks(&object), Requeue::AwaitChange);
     assert_eq!(asks(object), Requeue::AwaitChange);
     assert_eq!(asks(Arc::new(Odd)), Requeue::AwaitChange);
-    assert_eq!(asks(&&Odd), Requeue::AwaitChange);
+    let reference = &Odd;
+    assert_eq!(asks(reference), Requeue::AwaitChange);
 }
 
 /// Any interval that `validate` lets through, and its jitter.

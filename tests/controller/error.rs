@@ -285,9 +285,7 @@ async fn a_policy_that_is_refused_never_starts() {
         error: requeue_policy::Interval::constant(Duration::ZERO),
         ..RequeueConfig::default()
     };
-    let error = requeue_policy::kube::Requeuer::new(refused)
-        .err()
-        .expect("a zero interval");
+    let error = requeue_policy::kube::Requeuer::new(refused).expect_err("a zero interval");
     assert_eq!(
         error.to_string(),
         "error.initial: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit"
