@@ -1,0 +1,98 @@
+//! Tests on a real API server: `cargo test --features kube-runtime --test e2e`.
+//!
+//! Each prints what it measured. They take about four minutes. `E2E_REQUIRED=1` makes it a failure when there is no server to run.
+
+mod assets;
+mod children;
+mod cluster;
+mod controller;
+mod crd;
+mod failures;
+mod hot_loop;
+mod lines;
+mod outage;
+mod outside;
+mod process;
+mod runs;
+mod seat_belt;
+mod server;
+mod text;
+mod thing;
+
+use std::{env, process::ExitCode, sync::LazyLock};
+
+use anyhow::Context as _;
+use assets::{Assets, Missing};
+use cluster::Cluster;
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+// Looked for only when a test runs: `--list` and a filter that matches nothing build nothing.
+static ASSETS: LazyLock<Result<Assets, Missing>> = LazyLock::new(assets::find);
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    // They measure processor time and latencies.
+    arguments.test_threads = Some(1);
+    let trials = vec![
+        trial("hot_loop_dies", hot_loop::hot_loop_dies),
+        trial("child_changes_are_reflected", children::child_changes_are_reflected),
+        trial(
+            "child_changes_in_the_middle_of_a_run_are_reflected",
+            children::child_changes_in_the_middle_of_a_run_are_reflected,
+        ),
+        trial(
+            "own_child_rewritten_every_run",
+            seat_belt::own_child_rewritten_every_run,
+        ),
+        trial(
+            "crd_without_status_subresource",
+            seat_belt::crd_without_status_subresource,
+        ),
+        trial("failing_after_patching", failures::failing_after_patching),
+        trial("restart_keeps_the_backoff", failures::restart_keeps_the_backoff),
+        trial("outside_status_change", outside::outside_status_change),
+        trial("api_server_away", outage::api_server_away),
+        trial("api_server_hangs", outage::api_server_hangs),
+    ];
+    libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+/// A test with a runtime and a cluster of its own.
+fn trial<F>(name: &str, test: impl FnOnce(Cluster) -> F + Send + 'static) -> Trial
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    Trial::ignorable_test(name, move || {
+        let assets = match &*ASSETS {
+            Ok(assets) => assets,
+            Err(missing) if missing.can_be_skipped() && !required() => {
+                return Ok(Completion::ignored_with(missing));
+            }
+            Err(missing) => return Err(Failed::from(missing)),
+        };
+        // The alternate form has the causes too.
+        run(assets, test).map_err(|error| format!("{error:#}"))?;
+        Ok(Completion::Completed)
+    })
+}
+
+fn run<F>(assets: &Assets, test: impl FnOnce(Cluster) -> F) -> anyhow::Result<()>
+where
+    F: Future<Output = anyhow::Result<()>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("e2e-test")
+        .build()
+        .context("starting a runtime")?;
+    runtime.block_on(async { test(Cluster::start(assets).await?).await })
+}
+
+fn required() -> bool {
+    env::var_os("E2E_REQUIRED").is_some_and(|value| value == "1")
+}
+
+/// Tells what a test measured, on a line of its own: the test's name stands on the one before it.
+fn report(measured: String) {
+    println!("\n    {measured}");
+}
