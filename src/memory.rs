@@ -63,7 +63,7 @@ const fn decode(code: u8) -> Option<Phase> {
     }
 }
 
-/// Four yes-or-no facts in one byte.
+/// Five yes-or-no facts in one byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags(u8);
 
@@ -76,6 +76,8 @@ impl Flags {
     pub(crate) const LOOPING: u8 = 4;
     /// No timer: only a change starts the next run.
     pub(crate) const AWAITS_CHANGE: u8 = 8;
+    /// The same because the last run gave up.
+    pub(crate) const GAVE_UP: u8 = 16;
 
     pub(crate) const fn has(self, flag: u8) -> bool {
         self.0 & flag != 0

@@ -7,14 +7,17 @@ use std::time::Duration;
 ///
 /// There is no conversion from kube's `Action`: it is opaque, so its delay could not be kept when a status write wakes
 /// the object.
+///
+/// A delay of zero is "again, at once", which the rate limit governs; a delay is at most 180 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
     /// The object is in this phase: requeue by the phase's interval. When the status write that says so comes back, it
     /// is no news.
     Phase(Phase),
-    /// Requeue by this, whatever the policy says. A delay of zero is "again, at once", which the rate limit governs;
-    /// it is at most 180 days.
+    /// The object is in this phase, but requeue by this: a certificate is to be renewed in twelve minutes.
+    PhaseAndRequeue(Phase, Requeue),
+    /// Requeue by this, whatever the policy says; the object stays in the phase that it had when the run started.
     Requeue(Requeue),
     /// Requeue by the interval of the phase that the object had when the run started.
     Unchanged,
@@ -23,6 +26,12 @@ pub enum Outcome {
 impl From<Phase> for Outcome {
     fn from(phase: Phase) -> Self {
         Self::Phase(phase)
+    }
+}
+
+impl From<(Phase, Requeue)> for Outcome {
+    fn from((phase, requeue): (Phase, Requeue)) -> Self {
+        Self::PhaseAndRequeue(phase, requeue)
     }
 }
 
@@ -41,14 +50,13 @@ impl From<()> for Outcome {
 impl Outcome {
     /// The end of a run on an object that was in `phase`.
     pub(crate) const fn end(self, phase: Phase) -> End {
-        match self {
-            Self::Phase(phase) => End { phase, wish: None },
-            Self::Requeue(requeue) => End {
-                phase,
-                wish: Some(requeue),
-            },
-            Self::Unchanged => End { phase, wish: None },
-        }
+        let (phase, reported, wish) = match self {
+            Self::Phase(phase) => (phase, true, None),
+            Self::PhaseAndRequeue(phase, requeue) => (phase, true, Some(requeue)),
+            Self::Requeue(requeue) => (phase, false, Some(requeue)),
+            Self::Unchanged => (phase, true, None),
+        };
+        End { phase, reported, wish }
     }
 }
 
@@ -70,6 +78,7 @@ impl Retry {
     pub(crate) const fn end(self) -> End {
         End {
             phase: Phase::Failed,
+            reported: true,
             wish: match self {
                 Self::Backoff => None,
                 Self::After(delay) => Some(Requeue::After(delay)),

@@ -131,10 +131,23 @@ pub(crate) struct Status {
 /// How a run ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End {
-    /// The phase that it reported.
+    /// The phase that it reported, or else the one that the object had when it started.
     pub(crate) phase: Phase,
+    pub(crate) reported: bool,
     /// What it wished for in place of the phase's interval.
     pub(crate) wish: Option<Requeue>,
+}
+
+impl End {
+    /// Whether it would be giving up to start no further run by a timer. An initialization may wish to await a change.
+    fn is_stuck(self) -> bool {
+        self.reported
+            && match self.phase {
+                Phase::Initializing => self.wish.is_none(),
+                Phase::Failed => true,
+                Phase::Ready => false,
+            }
+    }
 }
 
 /// What the end of a run is to the log.
@@ -159,6 +172,7 @@ pub(crate) struct Conclusion {
     since: Tick,
     due: Option<Tick>,
     again: bool,
+    gave_up: bool,
     pub(crate) requeue: Requeue,
     pub(crate) transition: Transition,
 }
@@ -207,17 +221,19 @@ pub(crate) fn decide(
         }
     };
 
-    let gives_up =
-        due.is_none() && (end.phase == Phase::Failed || (end.phase == Phase::Initializing && end.wish.is_none()));
-    let transition = if gives_up && !(was_awaiting && before == end.phase) {
+    let had_given_up = record.flags.has(Flags::GAVE_UP);
+    let gives_up = due.is_none() && end.is_stuck();
+    let transition = if gives_up && !(had_given_up && before == end.phase) {
         Transition::GaveUp(observed.elapsed(wall))
     } else if end.phase == Phase::Failed {
-        if before == Phase::Failed {
-            Transition::StillFailed
-        } else {
-            Transition::Failed
+        match (before, end.reported) {
+            // It was so before the run, and the run says nothing of it.
+            (Phase::Failed, false) => Transition::None,
+            (Phase::Failed, true) if gives_up || !had_given_up => Transition::StillFailed,
+            // Or it is tried again after all.
+            _ => Transition::Failed,
         }
-    } else if before == Phase::Failed || (was_awaiting && before == Phase::Initializing && before != end.phase) {
+    } else if before == Phase::Failed || (had_given_up && before != end.phase) {
         Transition::Recovered(wall.duration_since(known_since(before)).unwrap_or_default())
     } else {
         Transition::None
@@ -232,6 +248,7 @@ pub(crate) fn decide(
         },
         due,
         again,
+        gave_up: gives_up || (had_given_up && !end.reported && before == end.phase),
         requeue: match due {
             _ if again => Requeue::After(AT_ONCE),
             Some(due) => Requeue::After(until(due, now)),
@@ -249,6 +266,7 @@ pub(crate) fn conclude(record: &mut Option<Record>, sight: impl FnOnce() -> Sigh
     record.since = conclusion.since;
     record.due = conclusion.due.unwrap_or(now);
     record.flags.set(Flags::AWAITS_CHANGE, conclusion.due.is_none());
+    record.flags.set(Flags::GAVE_UP, conclusion.gave_up);
     record.flags.set(Flags::HELD, conclusion.again);
     record.flags.set(Flags::RUNNING, false);
 }

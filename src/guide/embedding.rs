@@ -50,6 +50,13 @@
 //! assert_eq!(plane.phase(), Phase::Failed);
 //! ```
 //!
+//! From a condition of `k8s-openapi` it is `Some(condition.last_transition_time.0.into())`. It has whole seconds. Set
+//! it when the phase changes and keep it while the phase stays: a reconciler that renews it with every write takes the
+//! backoff's past away at every restart.
+//!
+//! Is there something in the status that must wake the reconciler at once, though neither spec nor phase changed?
+//! `Observe::fingerprint` returns a hash of it.
+//!
 //! # 2. Let the reconciler say how it went
 //!
 //! It returns `Result<impl Into<Outcome>, E>` in place of `Result<Action, E>`:
@@ -57,13 +64,15 @@
 //! | it returned | it returns | the next run |
 //! |---|---|---|
 //! | `Ok(Action::requeue(..))` by phase | `Ok(Phase::Ready)`, `Ok(Phase::Initializing)`, `Ok(Phase::Failed)` | by the interval of the phase |
-//! | `Ok(Action::requeue(d))`, because something is due in `d` | `Ok(Requeue::After(d))` | after `d` |
-//! | `Ok(Action::await_change())` | `Ok(Requeue::AwaitChange)` | when something changes |
+//! | `Ok(Action::requeue(d))`, because something is due in `d` | `Ok((Phase::Ready, Requeue::After(d)))` | after `d` |
+//! | `Ok(Action::await_change())` | `Ok(Requeue::AwaitChange)`, with or without a phase | when something changes |
 //! | always the same action | `Ok(())` | by the interval of the phase that the object had when the run started |
 //! | `Err(e)` | `Err(e)` | by the error interval, or as [`on_error`](crate::kube::Requeuer::on_error) says |
 //!
+//! `Phase` and `Requeue` are in the root of the crate, `Outcome`, `Retry` and `Requeuer` in [`kube`](crate::kube).
+//!
 //! A reconciler that writes a phase into the status returns that phase: then the write is no news when it comes back.
-//! With `Ok(())` a phase that the run has changed starts one more run.
+//! Without it (`Ok(())`, `Ok(Requeue::..)`) a phase that the run has changed starts one more run.
 //!
 //! # 3. Hand both to the controller
 //!
@@ -82,14 +91,23 @@
 //! another error policy is a run that never ends for the memory, and every trigger starts it again, up to the rate
 //! limit.
 //!
-//! `requeue.owned()` does what `owns` does, and also remembers that the child changed; `owns` works too, but see
-//! [the limits](super::semantics#known-limits). A mapper of your own becomes `requeue.related(mapper)`. Before a trigger that no mapper sees,
-//! such as a webhook that feeds `reconcile_on`, call `requeue.nudge(&object_ref)`.
+//! `requeue.owned()` maps a child to its owners as `owns` does, and also remembers that the child changed. It has a
+//! price: `owns` reads the metadata of the children, `watches` the whole of them. For large or secret children, keep
+//! `owns` and [its limit](super::semantics#known-limits), or read the metadata only with kube's feature
+//! `unstable-runtime`: `.watches_stream(metadata_watcher(secrets, config).touched_objects(), requeue.owned())`. A
+//! mapper of your own becomes `requeue.related(mapper)`. Before a trigger that no mapper sees, such as a webhook that
+//! feeds `reconcile_on`, call `requeue.nudge(&object_ref)`.
 //!
 //! A controller built with `Controller::for_stream` may also filter its stream:
 //! `.predicate_filter(requeue.predicate(), PredicateConfig::default())`.
 //!
+//! What to expect then: one run for each change from outside, one for each child that the run itself creates, changes
+//! or repairs while you watch it, one for each change of its own metadata (a finalizer, an annotation), and one per
+//! interval. A new object with a finalizer and one child makes three runs.
+//!
 //! # 4. Tell errors apart
+//!
+//! The closure's argument is the reconciler's own error type.
 //!
 #![cfg_attr(feature = "kube-runtime", doc = "```")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
@@ -112,7 +130,47 @@
 //! # Ok::<(), requeue_policy::ConfigError>(())
 //! ```
 //!
-//! # 5. Tune it in your config file
+//! # 5. With a finalizer
+//!
+//! `kube::runtime::finalizer` wants an `Action` from its closure. Give it one, and keep the outcome beside it:
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! # use kube::{Api, Client, ResourceExt};
+//! # use requeue_policy::{Observe, Phase};
+//! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # #[kube(group = "example.com", version = "v1", kind = "Site", namespaced)]
+//! # struct SiteSpec {}
+//! # impl Observe for Site { fn phase(&self) -> Phase { Phase::Ready } }
+//! # #[derive(Debug, thiserror::Error)]
+//! # #[error("oops")]
+//! # struct Error;
+//! # async fn apply(_: Arc<Site>, _: &Client) -> Result<Phase, Error> { Ok(Phase::Ready) }
+//! # async fn cleanup(_: Arc<Site>, _: &Client) -> Result<(), Error> { Ok(()) }
+//! use kube::runtime::{controller::Action, finalizer::{self, Event, finalizer}};
+//! use requeue_policy::{Requeue, kube::Outcome};
+//! use std::sync::Arc;
+//!
+//! async fn reconcile(site: Arc<Site>, client: Arc<Client>) -> Result<Outcome, finalizer::Error<Error>> {
+//!     let sites = Api::<Site>::namespaced((*client).clone(), &site.namespace().unwrap_or_default());
+//!     // Stays so when the finalizer was only added or removed: that change starts the next run.
+//!     let mut outcome = Outcome::from(Requeue::AwaitChange);
+//!     let result = &mut outcome;
+//!     finalizer(&sites, "example.com/site", site, async |event| {
+//!         match event {
+//!             Event::Apply(site) => *result = apply(site, &client).await?.into(),
+//!             Event::Cleanup(site) => cleanup(site, &client).await?,
+//!         }
+//!         Ok(Action::await_change())
+//!     })
+//!     .await?;
+//!     Ok(outcome)
+//! }
+//! # let requeue = requeue_policy::kube::Requeuer::new(requeue_policy::RequeueConfig::default()).unwrap();
+//! # let _ = (requeue.reconciler(reconcile), requeue.error_policy::<Site, finalizer::Error<Error>, Client>());
+//! ```
+//!
+//! # 6. Tune it in your config file
 //!
 //! [`RequeueConfig`](crate::RequeueConfig) is a serde struct for whatever format you read. What is left out has its
 //! default, and what is wrong is refused with the field, its value and what is allowed:

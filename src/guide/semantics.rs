@@ -52,10 +52,12 @@
 //! - An object that has used up its rate limit is postponed to its next place, whatever woke it: at most `max` runs in
 //!   any span of `within`, then one every `within / max`. One line says that it loops; it is said again after the
 //!   object has rested for `within`.
-//! - A run that is due is never held back by the rate limit, so an interval shorter than its pace works. Such runs use up
-//!   the places, so a change then waits for the next one that is due.
+//! - A run that is due is never held back by the rate limit, so an interval shorter than its pace works. Such runs use
+//!   up the places, so a change then waits for the next one that is due.
 //! - A wish for zero, `Requeue::After(Duration::ZERO)` or `Retry::After(Duration::ZERO)`, means "again, at once" and
 //!   is governed by the rate limit.
+//! - A deletion mark is a change like any other: the rate limit may hold back the clean-up of an object that loops, by
+//!   `within` at most.
 //! - What the memory has forgotten, by a restart or because the object did not come back for the longest interval,
 //!   costs one run.
 //!
@@ -67,6 +69,7 @@
 //!   leader change or a second replica continues the backoff.
 //! - A failure of a run that an event started inside the backoff adds nothing to it: the next attempt stays due when
 //!   it was.
+//! - A change of the spec runs at once but does not restart the backoff: only a success does.
 //! - A status write inside the backoff does not run early.
 //! - `Retry::After` is obeyed, `Retry::Never` awaits a change.
 //! - Past the deadline a new trigger still runs, at once.
@@ -77,14 +80,16 @@
 //!
 //! | level | message | when |
 //! |---|---|---|
-//! | WARN | `failed` | the first failure of an outage |
+//! | WARN | `failed` | the first failure of an outage; an object that had given up is tried again |
 //! | DEBUG | `still failed` | each further one |
 //! | ERROR | `gave up` | from now on only a change starts a run: the deadline has passed, or `Retry::Never` |
 //! | INFO | `recovered` | the failure is over, `after` says how long it lasted |
 //! | WARN | `loops` | the rate limit holds the object back, once until it has rested |
 //! | TRACE | `postponed`, `reconciled` | each trigger without a run, each success |
 //!
-//! A restart in the middle of an outage that the status tells says nothing again.
+//! A restart in the middle of an outage that the status tells does not say `failed` again, but does say `gave up` once
+//! more: nobody tries that object again. The line is inside kube-runtime's span `reconciling object`, whose
+//! `object.reason` says what woke the object; look there when one loops.
 //!
 //! # Known limits
 //!

@@ -7,10 +7,13 @@ use crate::{
 };
 use kube_core::Resource;
 use std::{
+    error::Error,
     fmt::{self, Display},
     time::Duration,
 };
-use tracing::{debug, error, field::display, info, trace, warn};
+use tracing::{debug, error, info, trace, warn};
+
+const TARGET: &str = "requeue_policy";
 
 /// `namespace/name`, as the application's author looks it up.
 struct Name<'a, K>(&'a K);
@@ -44,9 +47,10 @@ pub(super) fn trigger<K: Resource>(object: &K, verdict: Verdict, limit: Option<R
     match (verdict, limit) {
         (Verdict::Run, _) => {}
         (Verdict::Postpone(requeue), _) => {
-            trace!(object = %Name(object), next = next(requeue), "postponed: only the status was written");
+            trace!(target: TARGET, object = %Name(object), next = next(requeue), "postponed: only the status was written");
         }
         (Verdict::Hold { after, first: true }, Some(limit)) => warn!(
+            target: TARGET,
             object = %Name(object),
             max = limit.max,
             within = %humantime(limit.within),
@@ -54,20 +58,27 @@ pub(super) fn trigger<K: Resource>(object: &K, verdict: Verdict, limit: Option<R
             "loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests"
         ),
         (Verdict::Hold { after, .. }, _) => {
-            trace!(object = %Name(object), next = next(Requeue::After(after)), "postponed: the rate limit is used up");
+            trace!(target: TARGET, object = %Name(object), next = next(Requeue::After(after)), "postponed: the rate limit is used up");
         }
     }
 }
 
-pub(super) fn end<K: Resource>(object: &K, phase: Phase, conclusion: &Conclusion, error: Option<&dyn Display>) {
+pub(super) fn end<K: Resource>(
+    object: &K,
+    phase: Phase,
+    conclusion: &Conclusion,
+    error: Option<&(dyn Error + 'static)>,
+) {
     let requeue = conclusion.requeue;
-    // A run that reports the failure in place of an error has none to show.
-    let error = error.map(display);
+    // `error` is none for a run that reports the failure in its outcome.
     match conclusion.transition {
-        Transition::None => trace!(object = %Name(object), %phase, next = next(requeue), "reconciled"),
-        Transition::Failed => warn!(object = %Name(object), error, next = next(requeue), "failed"),
-        Transition::StillFailed => debug!(object = %Name(object), error, next = next(requeue), "still failed"),
+        Transition::None => trace!(target: TARGET, object = %Name(object), %phase, next = next(requeue), "reconciled"),
+        Transition::Failed => warn!(target: TARGET, object = %Name(object), error, next = next(requeue), "failed"),
+        Transition::StillFailed => {
+            debug!(target: TARGET, object = %Name(object), error, next = next(requeue), "still failed")
+        }
         Transition::GaveUp(after) => error!(
+            target: TARGET,
             object = %Name(object),
             error,
             %phase,
@@ -76,7 +87,7 @@ pub(super) fn end<K: Resource>(object: &K, phase: Phase, conclusion: &Conclusion
             "gave up"
         ),
         Transition::Recovered(after) => {
-            info!(object = %Name(object), %phase, after = %rounded(after), next = next(requeue), "recovered");
+            info!(target: TARGET, object = %Name(object), %phase, after = %rounded(after), next = next(requeue), "recovered");
         }
     }
 }

@@ -265,6 +265,16 @@ async fn an_outcome_may_carry_its_own_requeue_and_unit_reads_the_phase_from_the_
     world.until(200.0).await;
     assert_eq!(world.times(), [0.0, 90.0, 180.0]);
 
+    // With a phase it is a report, too: what comes back is no news.
+    let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
+        write_status(&thing, &things, Phase::Ready).await;
+        Ok((Phase::Ready, Requeue::After(Duration::from_secs(90))))
+    });
+    world.create("a").await;
+    world.start(RequeueConfig::default());
+    world.until(200.0).await;
+    assert_eq!(world.times(), [0.0, 90.0, 180.0]);
+
     let world = World::new(|_, _| async { Ok(Requeue::AwaitChange) });
     world.create("a").await;
     world.start(RequeueConfig::default());

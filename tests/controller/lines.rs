@@ -45,7 +45,7 @@ impl Lines {
 
 impl<S: Subscriber> Layer<S> for Lines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        if event.metadata().target().starts_with("requeue_policy") {
+        if event.metadata().target() == "requeue_policy" {
             let mut line = Line::default();
             event.record(&mut line);
             let text = format!("{}{}", line.message, line.fields);
@@ -62,6 +62,13 @@ struct Line {
 }
 
 impl Visit for Line {
+    fn record_error(&mut self, field: &Field, error: &(dyn std::error::Error + 'static)) {
+        let _ = write!(self.fields, " {}={error}", field.name());
+        if let Some(source) = error.source() {
+            let _ = write!(self.fields, " <- {source}");
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         if field.name() == "message" {
             self.message = format!("{value:?}");

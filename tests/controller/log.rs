@@ -1,8 +1,12 @@
 //! One line per transition, not per run.
 
-use crate::world::{Oops, Thing, World, policy, requeuer, write_status};
+use crate::world::{Oops, Thing, World, policy, ready, requeuer, write_status};
 use kube::Api;
-use requeue_policy::{Phase, RequeueConfig, kube::Retry};
+use requeue_policy::{
+    Phase, Requeue, RequeueConfig,
+    kube::{Outcome, Retry},
+};
+use serde_json::json;
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
@@ -184,4 +188,101 @@ async fn a_hundred_objects_that_fail_for_an_hour_log_their_transitions_only() {
             "{name}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clean_up_that_awaits_a_change_is_no_giving_up() {
+    // Fails, is deleted while failing, and its clean-up succeeds.
+    let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
+        if thing.metadata.deletion_timestamp.is_some() {
+            return Ok(Outcome::from(Requeue::AwaitChange));
+        }
+        write_status(&thing, &things, Phase::Failed).await;
+        Err(Oops("no quota"))
+    });
+    world.create("a").await;
+    world
+        .patch(json!({ "metadata": { "finalizers": ["example.com/finalizer"] } }))
+        .await;
+    world.start(policy(BACKOFF));
+    world.until(15.0).await;
+    world
+        .things
+        .delete("a", &Default::default())
+        .await
+        .expect("it is there");
+    world.until(500.0).await;
+    assert_eq!(
+        world.lines.visible(),
+        ["WARN failed object=default/a error=no quota next=\"in 10s\""]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_awaited_its_finalizer_has_not_recovered_from_anything() {
+    let world = World::new(|thing: Arc<Thing>, _| async move {
+        Ok(match thing.metadata.finalizers {
+            None => Outcome::from(Requeue::AwaitChange),
+            Some(_) => Phase::Ready.into(),
+        })
+    });
+    world.create("a").await;
+    world.start(RequeueConfig::default());
+    world.until(5.0).await;
+    world
+        .patch(json!({ "metadata": { "finalizers": ["example.com/finalizer"] } }))
+        .await;
+    world.until(10.0).await;
+    assert_eq!(world.times(), [0.0, 5.0]);
+    assert_eq!(world.lines.visible(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_had_given_up_and_is_tried_again_says_so() {
+    let world = World::new(|thing: Arc<Thing>, _| async move {
+        Err::<Phase, _>(Oops(if thing.spec.value == 0 { "invalid" } else { "no quota" }))
+    });
+    world.create("a").await;
+    let requeue = requeuer(policy(BACKOFF)).on_error(|error: &Oops| match error.0 {
+        "invalid" => Retry::Never,
+        _ => Retry::Backoff,
+    });
+    world.start_with(&requeue);
+    world.until(100.0).await;
+    world.set_value(1).await;
+    world.until(500.0).await;
+    let levels: Vec<_> = world.lines.visible().iter().map(|line| line[..10].to_owned()).collect();
+    assert_eq!(levels, ["ERROR gave", "WARN faile"], "{:?}", world.lines.visible());
+}
+
+#[tokio::test(start_paused = true)]
+async fn giving_up_is_said_once_per_process() {
+    // Nobody tries again, so a new process says it too.
+    let world = world_that_fails_while(&Arc::new(AtomicBool::new(true)));
+    world.create("a").await;
+    let never = || requeuer(policy(BACKOFF)).on_error(|_: &Oops| Retry::Never);
+    let first = world.start_with(&never());
+    world.until(40.0).await;
+    first.abort();
+    world.start_with(&never());
+    world.until(80.0).await;
+    assert_eq!(world.lines.of(Level::ERROR).len(), 2);
+    assert_eq!(world.lines.visible().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_is_logged_as_an_error_so_that_a_subscriber_can_show_its_causes() {
+    #[derive(Debug, thiserror::Error)]
+    #[error("outer")]
+    struct Outer(#[source] Oops);
+    let world = World::new(ready);
+    let requeue = requeuer(RequeueConfig::default());
+    let error_policy = requeue.error_policy::<Thing, Outer, ()>();
+    let mut thing = Thing::new("a", Default::default());
+    thing.metadata.uid = Some("7e1c".into());
+    error_policy(thing.into(), &Outer(Oops("inner")), Arc::new(()));
+    assert_eq!(
+        world.lines.visible(),
+        ["WARN failed object=a error=outer <- inner next=\"in 10s\""]
+    );
 }

@@ -1,6 +1,9 @@
 //! An API server that goes away, or that stops answering.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use requeue_policy::{Interval, Phase, RequeueConfig};
 use tokio::time::sleep;
@@ -21,18 +24,23 @@ const READY_INTERVAL: Duration = Duration::from_secs(90);
 /// Shorter than the outage, so that objects are due while there is no server.
 const WAITING_INTERVAL: Duration = Duration::from_secs(4);
 const OUTAGE: Duration = Duration::from_secs(5);
+/// Starting the server takes the rest of an outage.
+const STOPPED: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_millis(500);
-/// The watch is tried again after longer and longer delays.
-const BACK: Duration = Duration::from_secs(30);
+/// The watch is tried again after delays that grow by chance, and once more when it hears that its resource version is too old.
+/// Most often that takes ten seconds.
+const BACK: Duration = Duration::from_secs(60);
 /// One for the start, one for the change of the spec, and one for each time that the watch may have to list all anew.
 const RUNS_BUT_FOR_TIMERS: usize = 4;
 
 pub(crate) async fn api_server_away(mut cluster: Cluster) -> anyhow::Result<()> {
     let (things, controller) = start(&cluster).await?;
+    let stopped = Instant::now();
     cluster.stop_api_server();
-    sleep(OUTAGE).await;
+    sleep(STOPPED).await;
     cluster.start_api_server().await?;
-    ensure_going_on("was back", &things, controller).await
+    let when = format!("was back after {:.1?}", stopped.elapsed());
+    ensure_going_on(&when, &things, controller).await
 }
 
 pub(crate) async fn api_server_hangs(cluster: Cluster) -> anyhow::Result<()> {
@@ -40,7 +48,7 @@ pub(crate) async fn api_server_hangs(cluster: Cluster) -> anyhow::Result<()> {
     cluster.pause_api_server()?;
     sleep(OUTAGE).await;
     cluster.resume_api_server()?;
-    ensure_going_on("answered again", &things, controller).await
+    ensure_going_on(&format!("answered again after {OUTAGE:?}"), &things, controller).await
 }
 
 async fn start(cluster: &Cluster) -> anyhow::Result<(Things, Running)> {
