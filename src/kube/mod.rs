@@ -333,14 +333,17 @@ impl<P: RequeuePolicy> Shared<P> {
 
     /// Decides when the next run is due, now that one has ended.
     fn conclude<K: Resource + Observe>(&self, object: &K, end: End, error: Option<&(dyn Error + 'static)>) -> Requeue {
-        let slot = object::slot(object).unwrap_or_default();
+        let slot = object::slot(object);
         let status = object::status(object);
         let now = self.clock.now();
-        let record = self.memory.update(slot.key(), now, |record| *record);
-        let conclusion = trigger::decide(record, status, end, slot, &self.policy, &self.clock, now);
-        self.memory.update(slot.key(), now, |record| {
-            trigger::conclude(record, || object::sight(object), &conclusion, now);
-        });
+        let record = slot.and_then(|slot| self.memory.update(slot.key(), now, |record| *record));
+        let place = slot.unwrap_or_default();
+        let conclusion = trigger::decide(record, status, end, place, &self.policy, &self.clock, now);
+        if let Some(slot) = slot {
+            self.memory.update(slot.key(), now, |record| {
+                trigger::conclude(record, || object::sight(object), &conclusion, now);
+            });
+        }
         log::end(object, end.phase, &conclusion, error);
         conclusion.requeue
     }

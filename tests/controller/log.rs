@@ -278,9 +278,10 @@ async fn an_error_is_logged_as_an_error_so_that_a_subscriber_can_show_its_causes
     let world = World::new(ready);
     let requeue = requeuer(RequeueConfig::default());
     let error_policy = requeue.error_policy::<Thing, Outer, ()>();
-    let mut thing = Thing::new("a", Default::default());
-    thing.metadata.uid = Some("7e1c".into());
-    error_policy(thing.into(), &Outer(Oops("inner")), Arc::new(()));
+    // Never stored, so without a uid: it is answered, but not remembered.
+    let thing = Arc::new(Thing::new("a", Default::default()));
+    error_policy(thing, &Outer(Oops("inner")), Arc::new(()));
+    assert_eq!(requeue.tracked(), 0);
     assert_eq!(
         world.lines.visible(),
         ["WARN failed object=a error=outer <- inner next=\"in 10s\""]
