@@ -77,14 +77,17 @@ impl RequeueConfig {
 }
 
 impl RequeuePolicy for RequeueConfig {
+    #[inline]
     fn default_interval(&self) -> Interval {
         self.default
     }
 
+    #[inline]
     fn error_interval(&self) -> Interval {
         self.error
     }
 
+    #[inline]
     fn initialization_interval(&self) -> Interval {
         self.initialization
     }

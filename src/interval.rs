@@ -84,8 +84,13 @@ impl Interval {
     #[must_use]
     pub const fn with_factor(mut self, factor: f64) -> Self {
         self.factor = factor;
-        // Saturates: NaN and less than 1 are no growth, and more than 65537 is as good as at once.
-        self.growth = ((factor - 1.0) * (1_u64 << 48) as f64) as u64;
+        // Saturates: NaN and less than 1 are no growth, and more than 65537 is as good as at once. Rounded up, so that
+        // a factor of 1.1, which has no exact binary form, makes 11 s of 10 s and not a nanosecond less.
+        let growth = (factor - 1.0) * (1_u64 << 48) as f64;
+        self.growth = growth as u64;
+        if growth > self.growth as f64 && self.growth < u64::MAX {
+            self.growth += 1;
+        }
         self.capped()
     }
 
@@ -202,16 +207,19 @@ impl Interval {
         if elapsed >= self.deadline && self.deadline != NONE {
             return None;
         }
-        // Half is added so that the shift rounds to the nearest nanosecond.
-        let growth = (elapsed as u128 * self.growth as u128 + (1 << 47)) >> 48;
-        let delay = self.initial as u128 + growth;
-        Some(if delay >= self.cap as u128 {
-            self.cap
-        } else if delay < SHORTEST as u128 {
-            SHORTEST
+        if self.growth == 0 {
+            return Some(self.cap);
+        }
+        let growth = (elapsed as u128 * self.growth as u128) >> 48;
+        // No cap is longer than that.
+        let growth = if growth > LONGEST as u128 {
+            LONGEST
         } else {
-            delay as u64
-        })
+            growth as u64
+        };
+        let delay = self.initial.saturating_add(growth);
+        let delay = if delay < SHORTEST { SHORTEST } else { delay };
+        Some(if delay < self.cap { delay } else { self.cap })
     }
 
     /// Shortens a delay by the jitter times what `past`, nanoseconds since any fixed origin, lies past the slot; the

@@ -98,8 +98,10 @@ pub trait RequeuePolicy {
             return Requeue::After(Duration::from_nanos(delay));
         }
         // Any fixed origin of the slots will do: the phase's start, or 1970 where that is unknown.
-        let past =
-            elapsed.unwrap_or_else(|| interval.within(nanos(now.duration_since(UNIX_EPOCH).unwrap_or_default())));
+        let past = match elapsed {
+            Some(elapsed) => elapsed,
+            None => within_since_1970(&interval, now),
+        };
         Requeue::After(Duration::from_nanos(interval.shorten(delay, object.slot, past)))
     }
 
@@ -109,6 +111,13 @@ pub trait RequeuePolicy {
     fn should_requeue(&self, object: &Observed, now: SystemTime) -> bool {
         object.since.is_none() || object.elapsed(now) > self.interval(object.phase).initial()
     }
+}
+
+/// Apart from the decision, which it would slow down if it stood in its midst.
+#[cold]
+#[inline(never)]
+fn within_since_1970(interval: &Interval, now: SystemTime) -> u64 {
+    interval.within(nanos(now.duration_since(UNIX_EPOCH).unwrap_or_default()))
 }
 
 /// Forwards every method, so that a wrapped policy keeps what it overrides.
