@@ -227,7 +227,7 @@ impl Interval {
     #[inline]
     pub(crate) const fn shorten(&self, delay: u64, slot: Slot, past: u64) -> u64 {
         // A fraction of a turn, in 64 binary digits, for which wrapping around is just right.
-        let past = past.wrapping_mul(self.turn).wrapping_sub(slot.fraction());
+        let past = past.wrapping_mul(self.turn).wrapping_sub(slot.bits());
         let most = (delay as u128 * self.shortening as u128) >> 32;
         delay - ((past as u128 * most) >> 64) as u64
     }

@@ -175,7 +175,7 @@ mod tests {
     const GRACE: Tick = 60_000_000;
 
     fn key(n: usize) -> u64 {
-        Slot::of(&format!("0b1e1e5c-7a0f-4a52-9d3e-{n:012}")).key()
+        Slot::of(&format!("0b1e1e5c-7a0f-4a52-9d3e-{n:012}")).bits()
     }
 
     fn remember(memory: &Memory, n: usize, due: Tick, now: Tick) {

@@ -4,10 +4,13 @@ use crate::digest::Digest;
 
 /// An object's own place in every interval, a hash of its UID.
 ///
-/// Objects that were started together drift to their slots and stay spread from then on, across restarts too. With `y`
-/// in `[0, 1)` the fraction of the interval by which `now` lies past the slot, a delay `d` becomes `d × (1 − jitter ×
-/// y)`: never later than the interval, never as early as `d × (1 − jitter)`, and as `y` shrinks by the factor `1 −
-/// jitter` with every run, the long-run rate stays exactly one run per interval.
+/// Slots divide the interval's longest delay, counted from when the object entered its phase, or from 1970 where that is
+/// unknown. With `y` in `[0, 1)` the fraction of it by which `now` lies past the slot, a delay `d` becomes
+/// `d × (1 − jitter × y)`: never later than the interval, never as early as `d × (1 − jitter)`.
+///
+/// So objects that were started together spread at their first run and drift to their slots, after a restart just the
+/// same; and as `y` shrinks by the factor `1 − jitter` with every run, the long-run rate stays exactly one run per
+/// interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Slot(u64);
 
@@ -30,15 +33,9 @@ impl Slot {
         Self(Digest::of(uid))
     }
 
-    /// Returns the hash behind the slot; the memory's key.
-    #[cfg(feature = "kube-runtime")]
-    pub(crate) const fn key(self) -> u64 {
-        self.0
-    }
-
-    /// The slot as a fraction of the interval, in 64 binary digits.
+    /// The slot as a fraction of the interval, in 64 binary digits; being a hash of the uid, also the memory's key.
     #[inline]
-    pub(crate) const fn fraction(self) -> u64 {
+    pub(crate) const fn bits(self) -> u64 {
         self.0
     }
 }

@@ -248,7 +248,7 @@ impl<P, C> Requeuer<P, C> {
         move |object: &K| {
             let (slot, sight) = (object::slot(object)?, object::sight(object));
             let now = shared.clock.now();
-            shared.memory.update(slot.key(), now, |record| {
+            shared.memory.update(slot.bits(), now, |record| {
                 if let Some(record) = record {
                     trigger::filtered(record, &sight);
                 }
@@ -320,7 +320,7 @@ impl<P: RequeuePolicy> Shared<P> {
         let limit = self.policy.rate_limit();
         let now = self.clock.now();
         let news = self.news.take(object);
-        let verdict = self.memory.update(slot.key(), now, |record| {
+        let verdict = self.memory.update(slot.bits(), now, |record| {
             trigger::admit(record, &sight, news, limit, now)
         });
         log::trigger(object, verdict, limit);
@@ -336,11 +336,11 @@ impl<P: RequeuePolicy> Shared<P> {
         let slot = object::slot(object);
         let status = object::status(object);
         let now = self.clock.now();
-        let record = slot.and_then(|slot| self.memory.update(slot.key(), now, |record| *record));
+        let record = slot.and_then(|slot| self.memory.update(slot.bits(), now, |record| *record));
         let place = slot.unwrap_or_default();
         let conclusion = trigger::decide(record, status, end, place, &self.policy, &self.clock, now);
         if let Some(slot) = slot {
-            self.memory.update(slot.key(), now, |record| {
+            self.memory.update(slot.bits(), now, |record| {
                 trigger::conclude(record, || object::sight(object), &conclusion, now);
             });
         }

@@ -32,7 +32,7 @@ impl News {
     /// Keeps news of an object.
     pub(super) fn tell<K: Lookup>(&self, object: &ObjectRef<K>, now: Tick) {
         let key = match &object.extra.uid {
-            Some(uid) => Slot::of(uid).key(),
+            Some(uid) => Slot::of(uid).bits(),
             None => name_key(object.namespace.as_deref(), &object.name),
         };
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,7 +50,7 @@ impl News {
             return false;
         }
         let meta = object.meta();
-        let by_uid = meta.uid.as_deref().map(|uid| Slot::of(uid).key());
+        let by_uid = meta.uid.as_deref().map(|uid| Slot::of(uid).bits());
         let by_name = name_key(meta.namespace.as_deref(), meta.name.as_deref().unwrap_or_default());
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let by_uid = by_uid.is_some_and(|key| told.remove(&key).is_some());

@@ -289,13 +289,7 @@ async fn what_the_rate_limit_holds_back_is_not_lost_when_a_status_write_follows(
     let parent = world.create("a").await;
     world.create_child(&parent).await;
     let requeue = requeuer(policy("{ default: 10m, rate_limit: { max: 2, within: 20s } }"));
-    let children = Api::<ConfigMap>::default_namespaced(world.server.client());
-    world.spawn(
-        world
-            .controller()
-            .watches(children, watcher::Config::default(), requeue.owned()),
-        &requeue,
-    );
+    world.start_owning(&requeue);
     world.until(1.0).await;
     world.set_value(1).await;
     world.until(2.0).await;
@@ -317,13 +311,7 @@ async fn a_loop_by_an_owned_object_is_held_to_the_rate_limit() {
     let parent = world.create("a").await;
     world.create_child(&parent).await;
     let requeue = requeuer(RequeueConfig::default());
-    let children = Api::<ConfigMap>::default_namespaced(world.server.client());
-    world.spawn(
-        world
-            .controller()
-            .watches(children, watcher::Config::default(), requeue.owned()),
-        &requeue,
-    );
+    world.start_owning(&requeue);
     world.until(3600.0).await;
     let times = world.times();
     assert!(

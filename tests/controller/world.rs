@@ -160,6 +160,15 @@ impl World {
         self.spawn(self.controller(), requeue)
     }
 
+    /// Starts a controller that also watches the children, with `owned()`.
+    pub(crate) fn start_owning(&self, requeue: &Requeuer<RequeueConfig>) -> JoinHandle<()> {
+        let children = Api::<ConfigMap>::default_namespaced(self.server.client());
+        let controller = self
+            .controller()
+            .watches(children, watcher::Config::default(), requeue.owned());
+        self.spawn(controller, requeue)
+    }
+
     pub(crate) fn controller(&self) -> Controller<Thing> {
         Controller::new(
             Api::default_namespaced(self.server.client()),
