@@ -40,11 +40,13 @@
 //!
 //! - default: the decision and its config file; serde, humantime and thiserror.
 //! - `kube-runtime`: the adapter for kube-runtime 5, [`kube`](kube::Requeuer).
-//! - `k8s-openapi`: nothing but the dependency, so that documentation can be built with a Kubernetes version chosen.
+//! - `conditions`: the phase from a list of `metav1.Condition`, and back, [`conditions`](conditions::observed).
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // What an object's status says, and what follows: pure.
+#[cfg(feature = "conditions")]
+pub mod conditions;
 mod config;
 mod interval;
 mod phase;
@@ -62,6 +64,8 @@ mod clock;
 pub mod kube;
 #[cfg(feature = "kube-runtime")]
 mod memory;
+#[cfg(feature = "kube-runtime")]
+mod outage;
 #[cfg(feature = "kube-runtime")]
 mod outcome;
 #[cfg(feature = "kube-runtime")]

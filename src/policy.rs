@@ -11,7 +11,18 @@ use std::{
 };
 
 /// When an object is to be reconciled next: the answer of a policy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+///
+/// The earlier is the less, so that the earliest of several is their `min`:
+///
+/// ```
+/// use requeue_policy::Requeue;
+/// use std::time::Duration;
+///
+/// let (renewal, poll) = (Requeue::After(Duration::from_secs(720)), Requeue::After(Duration::from_secs(30)));
+/// assert_eq!(renewal.min(poll), poll);
+/// assert_eq!(poll.max(Requeue::AwaitChange), Requeue::AwaitChange);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Requeue {
     /// After this long at the latest; a change starts a run before that.
     After(Duration),

@@ -157,8 +157,8 @@ pub(crate) enum Transition {
     None,
     /// The first failure.
     Failed,
-    /// One more failure of the same outage.
-    StillFailed,
+    /// One more failure of the same outage, after this long.
+    StillFailed(Duration),
     /// From now on only a change starts a run; after this long in the phase.
     GaveUp(Duration),
     /// The failure is over; it lasted this long.
@@ -177,6 +177,18 @@ pub(crate) struct Conclusion {
     pub(crate) transition: Transition,
 }
 
+/// Since when the object has been in `phase`, or would be if it entered it now.
+pub(crate) fn since(record: &Record, status: Status, phase: Phase, clock: &Clock, now: Tick) -> SystemTime {
+    let remembered = (record.phases.reported() == Some(phase)).then_some(record.since);
+    let told = status.since.filter(|_| status.phase == phase);
+    match (phase, told, remembered) {
+        // Whoever knows of a longer outage is right: a status is written late, a memory is lost.
+        (Phase::Failed, Some(told), Some(remembered)) => told.min(clock.wall(remembered)),
+        (_, Some(told), _) => told,
+        (_, None, remembered) => clock.wall(remembered.unwrap_or(now)),
+    }
+}
+
 /// Decides what follows from the end of a run. Calls the policy, so it must not run under a lock.
 pub(crate) fn decide(
     record: Option<Record>,
@@ -191,16 +203,7 @@ pub(crate) fn decide(
     // An object that is not remembered is what its status says.
     let before = record.phases.reported().unwrap_or(status.phase);
     let was_awaiting = record.flags.has(Flags::AWAITS_CHANGE);
-    let known_since = |phase| {
-        let remembered = (record.phases.reported() == Some(phase)).then_some(record.since);
-        let told = status.since.filter(|_| status.phase == phase);
-        match (phase, told, remembered) {
-            // Whoever knows of a longer outage is right: a status is written late, a memory is lost.
-            (Phase::Failed, Some(told), Some(remembered)) => told.min(clock.wall(remembered)),
-            (_, Some(told), _) => told,
-            (_, None, remembered) => clock.wall(remembered.unwrap_or(now)),
-        }
-    };
+    let known_since = |phase| since(&record, status, phase, clock, now);
 
     let observed = Observed::new(end.phase).since(known_since(end.phase)).slot(slot);
     let wall = clock.wall(now);
@@ -229,7 +232,7 @@ pub(crate) fn decide(
         match (before, end.reported) {
             // It was so before the run, and the run says nothing of it.
             (Phase::Failed, false) => Transition::None,
-            (Phase::Failed, true) if gives_up || !had_given_up => Transition::StillFailed,
+            (Phase::Failed, true) if gives_up || !had_given_up => Transition::StillFailed(observed.elapsed(wall)),
             // Or it is tried again after all.
             _ => Transition::Failed,
         }

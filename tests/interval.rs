@@ -243,6 +243,12 @@ fn delays_end_at_the_deadline() {
 }
 
 #[test]
+fn the_earlier_of_two_answers_is_the_less() {
+    let (soon, late) = (Requeue::After(seconds(5)), Requeue::After(seconds(30)));
+    assert!(soon < late && late < Requeue::AwaitChange);
+}
+
+#[test]
 fn requeue_tells_what_it_is() {
     assert_eq!(Requeue::After(seconds(90)).to_string(), "after 1m 30s");
     assert_eq!(Requeue::AwaitChange.to_string(), "await change");
@@ -440,6 +446,22 @@ proptest! {
     }
 
     #[test]
+    fn attempts_are_a_reading_of_the_time_in_the_phase((interval, _) in valid_interval()) {
+        let mut elapsed = Duration::ZERO;
+        for (attempt, delay) in interval.delays().take(300).enumerate() {
+            prop_assert_eq!(interval.attempts(elapsed), attempt as u64, "at {:?}", elapsed);
+            elapsed += delay;
+            let shortly_before = elapsed - Duration::from_micros(700);
+            prop_assert_eq!(interval.attempts(shortly_before), attempt as u64, "before {:?}", elapsed);
+        }
+        let all = interval.delays().take(300).count() as u64;
+        prop_assert_eq!(interval.attempts(elapsed), all);
+        if all < 300 {
+            prop_assert_eq!(interval.attempts(Duration::MAX), all);
+        }
+    }
+
+    #[test]
     fn no_panic_no_zero_and_no_more_than_six_months_for_any_input_whatsoever(
         interval in any_interval(), slot in any_slot(), since in prop::option::of(any_time()), now in any_time(),
     ) {
@@ -451,6 +473,9 @@ proptest! {
         let _ = on_error(interval).should_requeue(&object, now);
         let _ = interval.validate();
         let _ = interval.delays().take(100).count();
+        if let Some(since) = since {
+            let _ = interval.attempts(now.duration_since(since).unwrap_or_default());
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The log: one line per transition, not per run.
 
 use crate::{
-    Phase, RateLimit, Requeue,
+    Phase, RateLimit, Requeue, RequeuePolicy,
     interval::humantime,
     trigger::{Conclusion, Transition, Verdict},
 };
@@ -68,21 +68,31 @@ pub(super) fn end<K: Resource>(
     phase: Phase,
     conclusion: &Conclusion,
     error: Option<&(dyn Error + 'static)>,
+    policy: &impl RequeuePolicy,
 ) {
     let requeue = conclusion.requeue;
+    // Only for a line that somebody reads.
+    let attempts = |after| policy.interval(phase).attempts(after);
     // `error` is none for a run that reports the failure in its outcome.
     match conclusion.transition {
         Transition::None => trace!(target: TARGET, object = %Name(object), %phase, next = next(requeue), "reconciled"),
         Transition::Failed => warn!(target: TARGET, object = %Name(object), error, next = next(requeue), "failed"),
-        Transition::StillFailed => {
-            debug!(target: TARGET, object = %Name(object), error, next = next(requeue), "still failed")
-        }
+        Transition::StillFailed(after) => debug!(
+            target: TARGET,
+            object = %Name(object),
+            error,
+            after = %rounded(after),
+            attempts = attempts(after),
+            next = next(requeue),
+            "still failed"
+        ),
         Transition::GaveUp(after) => error!(
             target: TARGET,
             object = %Name(object),
             error,
             %phase,
             after = %rounded(after),
+            attempts = attempts(after),
             next = next(requeue),
             "gave up"
         ),

@@ -51,19 +51,24 @@
 //! # }
 //! ```
 
+mod classify;
 mod log;
 mod news;
 mod object;
 mod reconcile;
 
-pub use crate::outcome::{Outcome, Retry};
+pub use crate::{
+    outage::Outage,
+    outcome::{Outcome, Retry},
+};
+pub use classify::{AlwaysBackoff, Classify};
 pub use reconcile::Reconcile;
 
 use crate::{
     ConfigError, Observe, Phase, Requeue, RequeuePolicy,
     clock::Clock,
     config,
-    memory::Memory,
+    memory::{Memory, Record, Tick},
     trigger::{self, End, Verdict},
 };
 use kube_core::Resource;
@@ -311,6 +316,49 @@ impl<P, C> Requeuer<P, C> {
     }
 }
 
+impl<P: RequeuePolicy, C> Requeuer<P, C> {
+    /// Returns the outage that a failure of this object, now, belongs to: how long it has lasted, and whether this is
+    /// the last attempt.
+    ///
+    /// For a reconciler that wants to say so in its status, or to clean up, before it returns the error. It holds a clone
+    /// of the `Requeuer`, say in its context; clones share the memory, also those made before [`on_error`](Self::on_error).
+    ///
+    /// ```
+    /// # use requeue_policy::{Observe, RequeueConfig, kube::Requeuer};
+    /// struct Context {
+    ///     requeue: Requeuer<RequeueConfig>,
+    /// }
+    ///
+    /// fn message<K: kube::Resource + Observe>(app: &K, error: &str, context: &Context) -> String {
+    ///     let outage = context.requeue.outage(app);
+    ///     match outage.is_last {
+    ///         true => format!("{error}; given up after {} retries, edit the spec to try again", outage.attempts),
+    ///         false => error.to_owned(),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn outage<K: Resource + Observe>(&self, object: &K) -> Outage {
+        let shared = &self.shared;
+        let now = shared.clock.now();
+        let record = shared.recall(object, now).unwrap_or_default();
+        let since = trigger::since(&record, object::status(object), Phase::Failed, &shared.clock, now);
+        Outage::new(
+            since,
+            object::slot(object).unwrap_or_default(),
+            &shared.policy,
+            shared.clock.wall(now),
+        )
+    }
+}
+
+impl<P> Shared<P> {
+    /// Returns what is remembered of an object.
+    fn recall<K: Resource>(&self, object: &K, now: Tick) -> Option<Record> {
+        object::slot(object).and_then(|slot| self.memory.update(slot.bits(), now, |record| *record))
+    }
+}
+
 impl<P: RequeuePolicy> Shared<P> {
     /// Decides on a trigger: `None` is a run, otherwise the answer to give in its place.
     fn admit<K: Resource + Observe>(&self, object: &K) -> Option<Requeue> {
@@ -336,7 +384,7 @@ impl<P: RequeuePolicy> Shared<P> {
         let slot = object::slot(object);
         let status = object::status(object);
         let now = self.clock.now();
-        let record = slot.and_then(|slot| self.memory.update(slot.bits(), now, |record| *record));
+        let record = self.recall(object, now);
         let place = slot.unwrap_or_default();
         let conclusion = trigger::decide(record, status, end, place, &self.policy, &self.clock, now);
         if let Some(slot) = slot {
@@ -344,7 +392,7 @@ impl<P: RequeuePolicy> Shared<P> {
                 trigger::conclude(record, || object::sight(object), &conclusion, now);
             });
         }
-        log::end(object, end.phase, &conclusion, error);
+        log::end(object, end.phase, &conclusion, error, &self.policy);
         conclusion.requeue
     }
 }
@@ -371,27 +419,5 @@ impl<P, C> Clone for Requeuer<P, C> {
             shared: self.shared.clone(),
             classify: self.classify.clone(),
         }
-    }
-}
-
-/// Tells what to do after an error: any `Fn(&E) -> Retry`.
-pub trait Classify<E> {
-    /// Returns what to do after this error.
-    fn classify(&self, error: &E) -> Retry;
-}
-
-impl<E, F: Fn(&E) -> Retry> Classify<E> for F {
-    fn classify(&self, error: &E) -> Retry {
-        self(error)
-    }
-}
-
-/// Answers every error with [`Retry::Backoff`]: what a [`Requeuer`] does without [`on_error`](Requeuer::on_error).
-#[derive(Clone, Copy, Debug)]
-pub struct AlwaysBackoff;
-
-impl<E> Classify<E> for AlwaysBackoff {
-    fn classify(&self, _: &E) -> Retry {
-        Retry::Backoff
     }
 }

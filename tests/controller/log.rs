@@ -57,7 +57,7 @@ async fn a_first_failure_warns_repeats_are_for_debugging_and_a_recovery_says_how
     assert_eq!(repeats.len(), 3, "{repeats:?}");
     assert_eq!(
         repeats[0],
-        "still failed object=default/a error=no quota next=\"in 20s\""
+        "still failed object=default/a error=no quota after=10s attempts=1 next=\"in 20s\""
     );
 }
 
@@ -74,7 +74,7 @@ async fn giving_up_is_an_error_and_is_said_once() {
         world.lines.visible(),
         [
             "WARN failed object=default/a error=no quota next=\"in 10s\"",
-            "ERROR gave up object=default/a error=no quota phase=Failed after=1m 10s next=\"when something changes\"",
+            "ERROR gave up object=default/a error=no quota phase=Failed after=1m 10s attempts=3 next=\"when something changes\"",
         ]
     );
 }
@@ -88,7 +88,9 @@ async fn an_error_that_no_retry_cures_is_one_line() {
     world.until(1000.0).await;
     assert_eq!(
         world.lines.visible(),
-        ["ERROR gave up object=default/a error=no quota phase=Failed after=0s next=\"when something changes\""]
+        [
+            "ERROR gave up object=default/a error=no quota phase=Failed after=0s attempts=0 next=\"when something changes\""
+        ]
     );
 }
 
@@ -109,7 +111,7 @@ async fn an_initialization_past_its_deadline_gives_up_and_recovers() {
     assert_eq!(
         world.lines.visible(),
         [
-            "ERROR gave up object=default/a phase=Initializing after=20s next=\"when something changes\"",
+            "ERROR gave up object=default/a phase=Initializing after=20s attempts=4 next=\"when something changes\"",
             "INFO recovered object=default/a phase=Ready after=1m 40s next=\"in 30s\"",
         ]
     );

@@ -1,0 +1,25 @@
+//! What to do after an error.
+
+use super::Retry;
+
+/// Tells what to do after an error: any `Fn(&E) -> Retry`.
+pub trait Classify<E> {
+    /// Returns what to do after this error.
+    fn classify(&self, error: &E) -> Retry;
+}
+
+impl<E, F: Fn(&E) -> Retry> Classify<E> for F {
+    fn classify(&self, error: &E) -> Retry {
+        self(error)
+    }
+}
+
+/// Answers every error with [`Retry::Backoff`]: what a [`Requeuer`](super::Requeuer) does without [`on_error`](super::Requeuer::on_error).
+#[derive(Clone, Copy, Debug)]
+pub struct AlwaysBackoff;
+
+impl<E> Classify<E> for AlwaysBackoff {
+    fn classify(&self, _: &E) -> Retry {
+        Retry::Backoff
+    }
+}

@@ -1,0 +1,33 @@
+//! How long an object has been failing, and whether it is about to be given up.
+
+use crate::{Observed, Phase, Requeue, RequeuePolicy, Slot};
+use std::time::{Duration, SystemTime};
+
+/// What a failure of an object, now, would be a part of; returned by [`Requeuer::outage`](crate::kube::Requeuer::outage).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outage {
+    /// When the first failure was; now, if the object was not failing.
+    pub since: SystemTime,
+    /// How long ago that is; zero, if the object was not failing.
+    pub elapsed: Duration,
+    /// How many retries that time makes by the error interval, events aside: [`Interval::attempts`](crate::Interval::attempts).
+    pub attempts: u64,
+    /// Whether the policy gives up if the run fails: only a change then starts another.
+    ///
+    /// As of now. A run that goes on past the deadline finds out when it has ended, so ask when it has failed.
+    pub is_last: bool,
+}
+
+impl Outage {
+    pub(crate) fn new(since: SystemTime, slot: Slot, policy: &impl RequeuePolicy, now: SystemTime) -> Self {
+        let failing = Observed::new(Phase::Failed).since(since).slot(slot);
+        let elapsed = failing.elapsed(now);
+        Self {
+            since,
+            elapsed,
+            attempts: policy.interval(Phase::Failed).attempts(elapsed),
+            is_last: policy.requeue(&failing, now) == Requeue::AwaitChange,
+        }
+    }
+}
