@@ -60,7 +60,7 @@ impl Observe for ControlPlane {
 }
 
 #[test]
-fn the_proposals_table_initializing_comes_before_failed_and_failed_before_ready() {
+fn initializing_comes_before_failed_failed_before_ready() {
     let table = [
         // initialized, failure message, interval
         (false, None, 5),
@@ -95,7 +95,7 @@ fn since_missing_or_in_the_future_counts_as_elapsed_zero() {
 }
 
 #[test]
-fn time_that_jumps_never_panics_and_never_yields_more_than_the_cap() {
+fn time_that_jumps_never_panics_never_yields_more_than_the_cap() {
     let policy = on_error(backoff().with_jitter(0.5));
     let times = [
         UNIX_EPOCH,
@@ -123,7 +123,7 @@ fn the_first_delay_of_a_phase_is_initial() {
 }
 
 #[test]
-fn a_delay_grows_with_the_time_in_the_phase_as_a_count_would_if_runs_took_no_time() {
+fn the_delay_grows_with_the_time_in_the_phase() {
     let expected = [10, 20, 40, 80, 160, 300, 300];
     let mut elapsed = Duration::ZERO;
     for expected in expected {
@@ -180,7 +180,7 @@ fn max_caps_growth_before_jitter() {
 }
 
 #[test]
-fn jitter_only_shortens_by_what_now_lies_past_the_slot() {
+fn jitter_only_shortens() {
     // Slot::default() is the start of the interval, and 2026-01-01 a multiple of 100 s.
     let policy = on_error(Interval::constant(seconds(100)).with_jitter(0.5));
     let at = |second| delay(policy.requeue(&Observed::new(Phase::Failed), now() + seconds(second)));

@@ -9,8 +9,8 @@ use requeue_policy::{
 use serde_json::json;
 use std::{
     sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -22,74 +22,8 @@ async fn fails(_: Arc<Thing>, _: Api<Thing>) -> Result<Phase, Oops> {
     Err(Oops("no quota"))
 }
 
-/// Writes a status that differs in every run, and then fails.
-async fn writes_and_fails(thing: Arc<Thing>, things: Api<Thing>) -> Result<Phase, Oops> {
-    write_status(&thing, &things, Phase::Failed).await;
-    Err(Oops("no quota"))
-}
-
-/// Fails while the flag is up.
-fn fails_while(broken: &Arc<AtomicBool>) -> impl Fn(Arc<Thing>, Api<Thing>) -> futures::future::Ready<Answer> + use<> {
-    let broken = broken.clone();
-    move |_, _| {
-        let broken = broken.load(Ordering::SeqCst);
-        futures::future::ready(if broken {
-            Err(Oops("no quota"))
-        } else {
-            Ok(Phase::Ready.into())
-        })
-    }
-}
-
 #[tokio::test(start_paused = true)]
-async fn the_first_error_starts_the_failing_clock_and_the_backoff_grows_with_it() {
-    let world = World::new(fails);
-    world.create("a").await;
-    world.start(policy(BACKOFF));
-    world.until(1000.0).await;
-    assert_eq!(world.times(), [0.0, 10.0, 30.0, 70.0, 150.0, 310.0, 610.0, 910.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_success_stops_the_failing_clock() {
-    let broken = Arc::new(AtomicBool::new(true));
-    let world = World::new(fails_while(&broken));
-    world.create("a").await;
-    world.start(policy(BACKOFF));
-    world.until(60.0).await;
-    broken.store(false, Ordering::SeqCst);
-    world.until(90.0).await;
-    broken.store(true, Ordering::SeqCst);
-    world.until(135.0).await;
-    // Recovered at 70 s, ready for 30 s, and from 100 s on a new outage with a first delay of 10 s.
-    assert_eq!(world.times(), [0.0, 10.0, 30.0, 70.0, 100.0, 110.0, 130.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_ok_that_reports_failed_backs_off_as_an_error_does() {
-    let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
-        write_status(&thing, &things, Phase::Failed).await;
-        Ok(Phase::Failed)
-    });
-    world.create("a").await;
-    world.start(policy(BACKOFF));
-    world.until(400.0).await;
-    assert_eq!(world.times(), [0.0, 10.0, 30.0, 70.0, 150.0, 310.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_status_write_inside_the_backoff_does_not_run_early() {
-    let world = World::new(writes_and_fails);
-    world.create("a").await;
-    world.start(policy(BACKOFF));
-    world.until(15.0).await;
-    patch_status(&world.things, "a", json!({ "message": "another controller's" })).await;
-    world.until(400.0).await;
-    assert_eq!(world.times(), [0.0, 10.0, 30.0, 70.0, 150.0, 310.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_failure_by_an_event_inside_the_backoff_adds_nothing_to_it() {
+async fn twenty_five_events_inside_the_backoff_add_nothing_to_it() {
     // kubernetes/kubernetes#132805: a count of failures would be 25 ahead.
     let world = World::new(fails);
     world.create("a").await;
@@ -112,25 +46,7 @@ async fn a_failure_by_an_event_inside_the_backoff_adds_nothing_to_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restart_keeps_the_backoff_that_the_status_carries() {
-    let world = World::new(fails);
-    world.create("a").await;
-    world
-        .patch_status(json!({ "phase": "Failed", "since": wall_clock() }))
-        .await;
-    // The controller starts 100 s into the outage, with an empty memory.
-    world.until(100.0).await;
-    world.start(policy(BACKOFF));
-    world.until(1000.0).await;
-    let times = world.times();
-    assert_eq!(times[0], 100.0);
-    // 10 s + 100 s, give or take the milliseconds between a test's reading of the clock and the crate's.
-    assert!((times[1] - 210.0).abs() < 0.1, "{times:?}");
-    assert!((times[2] - times[1] - 220.0).abs() < 0.1, "{times:?}");
-}
-
-#[tokio::test(start_paused = true)]
-async fn all_requeuers_of_a_process_agree_on_the_time_and_it_is_tokios() {
+async fn time_is_tokios_clock_on_top_of_the_wall_clock_that_the_process_started_with() {
     let first = requeuer(RequeueConfig::default());
     let start = first.now();
     tokio::time::sleep(Duration::from_secs(1000)).await;
@@ -145,7 +61,7 @@ async fn all_requeuers_of_a_process_agree_on_the_time_and_it_is_tokios() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_older_of_the_memory_and_the_status_counts_while_failed() {
+async fn the_older_of_the_memorys_clock_and_the_statuss_own_counts_while_failed() {
     // The status says that the failure began just now, in every run: a common mistake, which must not reset the backoff.
     let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
         patch_status(
@@ -160,68 +76,6 @@ async fn the_older_of_the_memory_and_the_status_counts_while_failed() {
     world.start(policy(BACKOFF));
     world.until(400.0).await;
     assert_eq!(world.times(), [0.0, 10.0, 30.0, 70.0, 150.0, 310.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_phase_change_starts_the_new_phases_clock_at_zero() {
-    // Initializing for 100 s, then failing.
-    let world = World::new(|thing: Arc<Thing>, _| async move {
-        if thing.spec.value == 0 {
-            Ok(Phase::Initializing)
-        } else {
-            Err(Oops("no quota"))
-        }
-    });
-    world.create("a").await;
-    world.start(policy(
-        "{ initialization: { initial: 5s, factor: 2, max: 10m }, error: { initial: 10s, factor: 2, max: 5m } }",
-    ));
-    world.until(100.0).await;
-    assert_eq!(world.times(), [0.0, 5.0, 15.0, 35.0, 75.0]);
-    world.set_value(1).await;
-    world.until(180.0).await;
-    assert_eq!(world.times()[5..], [100.0, 110.0, 130.0, 170.0]);
-    // And back.
-    world.set_value(0).await;
-    world.until(200.0).await;
-    assert_eq!(world.times()[9..], [180.0, 185.0, 195.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn retry_after_is_obeyed() {
-    let world = World::new(fails);
-    world.create("a").await;
-    let requeue = requeuer(policy(BACKOFF)).on_error(|_: &Oops| Retry::After(Duration::from_secs(7)));
-    world.start_with(&requeue);
-    world.until(30.0).await;
-    assert_eq!(world.times(), [0.0, 7.0, 14.0, 21.0, 28.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_retry_after_of_zero_is_held_to_the_rate_limit() {
-    let world = World::new(fails);
-    world.create("a").await;
-    let requeue = requeuer(RequeueConfig::default()).on_error(|_: &Oops| Retry::After(Duration::ZERO));
-    world.start_with(&requeue);
-    world.until(60.0).await;
-    assert!(
-        world.times().len() >= 59 && world.times().len() <= 61,
-        "{} runs",
-        world.times().len()
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn retry_never_awaits_a_change() {
-    let world = World::new(writes_and_fails);
-    world.create("a").await;
-    let requeue = requeuer(policy(BACKOFF)).on_error(|_: &Oops| Retry::Never);
-    world.start_with(&requeue);
-    world.until(86_400.0).await;
-    assert_eq!(world.times(), [0.0]);
-    world.set_value(1).await;
-    world.until(90_000.0).await;
-    assert_eq!(world.times(), [0.0, 86_400.0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,53 +94,6 @@ async fn errors_are_told_apart() {
     world.until(30.0).await;
     // The third failure comes 6 s into the outage: 10 s + 6 s.
     assert_eq!(world.times(), [0.0, 3.0, 6.0, 22.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn past_deadline_only_a_change_starts_a_run_and_at_once() {
-    let world = World::new(writes_and_fails);
-    world.create("a").await;
-    world.start(policy("{ error: { initial: 10s, factor: 2, max: 5m, deadline: 1m } }"));
-    world.until(5000.0).await;
-    assert_eq!(world.times(), [0.0, 10.0, 30.0, 70.0]);
-    world.set_value(1).await;
-    world.until(5001.0).await;
-    assert_eq!(world.times()[4..], [5000.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_outcome_may_carry_its_own_requeue_and_unit_reads_the_phase_from_the_object() {
-    let world = World::new(|_, _| async { Ok(Requeue::After(Duration::from_secs(90))) });
-    world.create("a").await;
-    world.start(RequeueConfig::default());
-    world.until(5.0).await;
-    // A status write does not shorten the wish.
-    world.patch_status(json!({ "message": "another controller's" })).await;
-    world.until(200.0).await;
-    assert_eq!(world.times(), [0.0, 90.0, 180.0]);
-
-    // With a phase it is a report, too: what comes back is no news.
-    let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
-        write_status(&thing, &things, Phase::Ready).await;
-        Ok((Phase::Ready, Requeue::After(Duration::from_secs(90))))
-    });
-    world.create("a").await;
-    world.start(RequeueConfig::default());
-    world.until(200.0).await;
-    assert_eq!(world.times(), [0.0, 90.0, 180.0]);
-
-    let world = World::new(|_, _| async { Ok(Requeue::AwaitChange) });
-    world.create("a").await;
-    world.start(RequeueConfig::default());
-    world.until(20_000.0).await;
-    assert_eq!(world.times(), [0.0]);
-
-    let world = World::new(|_, _| async { Ok(()) });
-    world.create("a").await;
-    world.patch_status(json!({ "phase": "Ready" })).await;
-    world.start(RequeueConfig::default());
-    world.until(70.0).await;
-    assert_eq!(world.times(), [0.0, 30.0, 60.0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -371,4 +178,63 @@ async fn an_object_that_awaits_a_change_is_remembered_while_it_is_heard_of() {
         world.patch_status(json!({ "message": format!("{write}") })).await;
     }
     assert_eq!(world.times(), [0.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_attempt_is_known_to_the_reconciler() {
+    let requeue = requeuer(policy("{ error: { initial: 10s, factor: 2, max: 5m, deadline: 1m } }"));
+    let outages = Arc::new(Mutex::new(vec![]));
+    let world = World::new({
+        let (requeue, outages) = (requeue.clone(), outages.clone());
+        move |thing: Arc<Thing>, things: Api<Thing>| {
+            let (requeue, outages) = (requeue.clone(), outages.clone());
+            async move {
+                if thing.spec.value == 1 {
+                    return Ok(Phase::Ready);
+                }
+                let outage = requeue.outage(&*thing);
+                let seen = (outage.elapsed.as_secs(), outage.attempts, outage.is_last);
+                outages.lock().expect("no run panics").push(seen);
+                write_status(&thing, &things, Phase::Failed).await;
+                Err(Oops("no quota"))
+            }
+        }
+    });
+    world.create("a").await;
+    // An error policy of its own, made from a clone.
+    world.start_with(&requeue.clone().on_error(|_: &Oops| Retry::Backoff));
+    world.until(1000.0).await;
+    world.set_value(1).await;
+    world.until(1005.0).await;
+    world.set_value(2).await;
+    world.until(1016.0).await;
+    assert_eq!(world.times(), [0.0, 10.0, 30.0, 70.0, 1000.0, 1005.0, 1015.0]);
+    let expected = [
+        (0, 0, false),
+        (10, 1, false),
+        (30, 2, false),
+        (70, 3, true),
+        (0, 0, false),
+        (10, 1, false),
+    ];
+    assert_eq!(*outages.lock().expect("no run panics"), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_outage_that_the_status_tells_is_known_before_the_first_run() {
+    let world = World::new(fails);
+    world.create("a").await;
+    world
+        .patch_status(json!({ "phase": "Failed", "since": wall_clock() }))
+        .await;
+    world.until(100.5).await;
+    let requeue = requeuer(policy("{ error: { initial: 10s, factor: 2, max: 5m, deadline: 90s } }"));
+    let thing = world.things.get("a").await.expect("it is there");
+    let outage = requeue.outage(&thing);
+    assert_eq!(
+        (outage.elapsed.as_secs(), outage.attempts, outage.is_last),
+        (100, 3, true)
+    );
+    assert_eq!(outage.since + outage.elapsed, requeue.now());
+    assert_eq!(requeue.tracked(), 0, "asking leaves no trace");
 }

@@ -34,10 +34,15 @@ impl Lines {
 
     /// The lines that an operator sees: INFO and above.
     pub(crate) fn visible(&self) -> Vec<String> {
+        self.down_to(Level::INFO)
+    }
+
+    /// The lines of this level and above, with the level in front.
+    pub(crate) fn down_to(&self, lowest: Level) -> Vec<String> {
         let lines = self.0.lock().expect("a test panicked while it held the lines");
         lines
             .iter()
-            .filter(|(level, _)| *level <= Level::INFO)
+            .filter(|(level, _)| *level <= lowest)
             .map(|(level, line)| format!("{level} {line}"))
             .collect()
     }

@@ -2,10 +2,7 @@
 
 use crate::world::{Oops, Thing, World, policy, ready, requeuer, write_status};
 use kube::Api;
-use requeue_policy::{
-    Phase, Requeue, RequeueConfig,
-    kube::{Outcome, Retry},
-};
+use requeue_policy::{Phase, Requeue, RequeueConfig, kube::Outcome};
 use serde_json::json;
 use std::sync::{
     Arc,
@@ -35,63 +32,6 @@ async fn a_healthy_object_logs_nothing_that_an_operator_sees() {
     world.start(RequeueConfig::default());
     world.until(36_000.0).await;
     assert_eq!(world.lines.visible(), [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_first_failure_warns_repeats_are_for_debugging_and_a_recovery_says_how_long_it_lasted() {
-    let broken = Arc::new(AtomicBool::new(true));
-    let world = world_that_fails_while(&broken);
-    world.create("a").await;
-    world.start(policy(BACKOFF));
-    world.until(100.0).await;
-    broken.store(false, Ordering::SeqCst);
-    world.until(1000.0).await;
-    assert_eq!(
-        world.lines.visible(),
-        [
-            "WARN failed object=default/a error=no quota next=\"in 10s\"",
-            "INFO recovered object=default/a phase=Ready after=2m 30s next=\"in 30s\"",
-        ]
-    );
-    let repeats = world.lines.of(Level::DEBUG);
-    assert_eq!(repeats.len(), 3, "{repeats:?}");
-    assert_eq!(
-        repeats[0],
-        "still failed object=default/a error=no quota after=10s attempts=1 next=\"in 20s\""
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn giving_up_is_an_error_and_is_said_once() {
-    let world = world_that_fails_while(&Arc::new(AtomicBool::new(true)));
-    world.create("a").await;
-    world.start(policy("{ error: { initial: 10s, factor: 2, max: 5m, deadline: 1m } }"));
-    world.until(1000.0).await;
-    // A change that fails again is the same outage, and the same giving up.
-    world.set_value(1).await;
-    world.until(1005.0).await;
-    assert_eq!(
-        world.lines.visible(),
-        [
-            "WARN failed object=default/a error=no quota next=\"in 10s\"",
-            "ERROR gave up object=default/a error=no quota phase=Failed after=1m 10s attempts=3 next=\"when something changes\"",
-        ]
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_error_that_no_retry_cures_is_one_line() {
-    let world = world_that_fails_while(&Arc::new(AtomicBool::new(true)));
-    world.create("a").await;
-    let requeue = requeuer(policy(BACKOFF)).on_error(|_: &Oops| Retry::Never);
-    world.start_with(&requeue);
-    world.until(1000.0).await;
-    assert_eq!(
-        world.lines.visible(),
-        [
-            "ERROR gave up object=default/a error=no quota phase=Failed after=0s attempts=0 next=\"when something changes\""
-        ]
-    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,27 +86,6 @@ async fn a_failure_reported_as_ok_is_a_transition_too() {
             "INFO recovered object=default/a phase=Ready after=30s next=\"in 30s\"",
         ]
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_restart_in_an_outage_does_not_say_again_what_the_status_knows() {
-    let broken = Arc::new(AtomicBool::new(true));
-    let world = world_that_fails_while(&broken);
-    world.create("a").await;
-    let first = world.start(policy(BACKOFF));
-    world.until(40.0).await;
-    first.abort();
-    world.start(policy(BACKOFF));
-    world.until(45.0).await;
-    broken.store(false, Ordering::SeqCst);
-    world.until(100.0).await;
-    let levels: Vec<_> = world
-        .lines
-        .visible()
-        .iter()
-        .map(|line| line.split(' ').take(2).collect::<Vec<_>>().join(" "))
-        .collect();
-    assert_eq!(levels, ["WARN failed", "INFO recovered"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -237,39 +156,6 @@ async fn an_object_that_awaited_its_finalizer_has_not_recovered_from_anything() 
     world.until(10.0).await;
     assert_eq!(world.times(), [0.0, 5.0]);
     assert_eq!(world.lines.visible(), [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_object_that_had_given_up_and_is_tried_again_says_so() {
-    let world = World::new(|thing: Arc<Thing>, _| async move {
-        Err::<Phase, _>(Oops(if thing.spec.value == 0 { "invalid" } else { "no quota" }))
-    });
-    world.create("a").await;
-    let requeue = requeuer(policy(BACKOFF)).on_error(|error: &Oops| match error.0 {
-        "invalid" => Retry::Never,
-        _ => Retry::Backoff,
-    });
-    world.start_with(&requeue);
-    world.until(100.0).await;
-    world.set_value(1).await;
-    world.until(500.0).await;
-    let levels: Vec<_> = world.lines.visible().iter().map(|line| line[..10].to_owned()).collect();
-    assert_eq!(levels, ["ERROR gave", "WARN faile"], "{:?}", world.lines.visible());
-}
-
-#[tokio::test(start_paused = true)]
-async fn giving_up_is_said_once_per_process() {
-    // Nobody tries again, so a new process says it too.
-    let world = world_that_fails_while(&Arc::new(AtomicBool::new(true)));
-    world.create("a").await;
-    let never = || requeuer(policy(BACKOFF)).on_error(|_: &Oops| Retry::Never);
-    let first = world.start_with(&never());
-    world.until(40.0).await;
-    first.abort();
-    world.start_with(&never());
-    world.until(80.0).await;
-    assert_eq!(world.lines.of(Level::ERROR).len(), 2);
-    assert_eq!(world.lines.visible().len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use crate::{
     support::Resource,
-    world::{Oops, Thing, World, change_child, policy, ready, requeuer, write_status},
+    world::{Oops, Thing, World, policy, ready, requeuer, write_status},
 };
 use futures::{StreamExt, channel::mpsc};
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -10,7 +10,7 @@ use kube::{
     Api,
     runtime::{Controller, PredicateConfig, WatchStreamExt, reflector, reflector::ObjectRef, watcher},
 };
-use requeue_policy::{Phase, Requeue, RequeueConfig};
+use requeue_policy::{Phase, RequeueConfig};
 use serde_json::json;
 use std::{
     sync::{
@@ -35,16 +35,6 @@ async fn writes_status_slowly(thing: Arc<Thing>, things: Api<Thing>) -> Result<P
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_not_seen_before_runs_at_once_and_then_when_it_is_due() {
-    let world = World::new(ready);
-    world.start(RequeueConfig::default());
-    world.until(3.0).await;
-    world.create("a").await;
-    world.until(100.0).await;
-    assert_eq!(world.times(), [3.0, 33.0, 63.0, 93.0]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_hot_loop_by_status_dies() {
     let world = World::new(writes_status);
     world.create("a").await;
@@ -56,7 +46,7 @@ async fn a_hot_loop_by_status_dies() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_status_write_by_another_controller_is_postponed_until_due() {
+async fn postponed_triggers_are_trace() {
     let world = World::new(ready);
     world.create("a").await;
     world.start(RequeueConfig::default());
@@ -115,74 +105,7 @@ async fn whatever_else_changes_runs_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_mark_runs_at_once() {
-    let world = World::new(writes_status);
-    world.create("a").await;
-    world
-        .patch(json!({ "metadata": { "finalizers": ["example.com/finalizer"] } }))
-        .await;
-    world.start(RequeueConfig::default());
-    world.until(5.0).await;
-    world
-        .things
-        .delete("a", &Default::default())
-        .await
-        .expect("a thing is marked");
-    world.until(20.0).await;
-    assert_eq!(world.times(), [0.0, 5.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_object_recreated_under_the_same_name_runs_at_once() {
-    let world = World::new(writes_status);
-    world.create("a").await;
-    world.start(RequeueConfig::default());
-    world.until(5.0).await;
-    world
-        .things
-        .delete("a", &Default::default())
-        .await
-        .expect("a thing is deleted");
-    world.create("a").await;
-    world.until(20.0).await;
-    assert_eq!(world.times(), [0.0, 5.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_change_during_a_run_starts_another_when_it_ends() {
-    let world = World::new(writes_status_slowly);
-    world.create("a").await;
-    world.start(RequeueConfig::default());
-    world.until(0.1).await;
-    world.set_value(7).await;
-    world.until(20.0).await;
-    assert_eq!(world.times(), [0.0, 0.3]);
-    assert_eq!(world.runs()[1].value, 7);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_childs_change_runs_at_once_also_with_plain_owns_after_the_own_status_write_came_back() {
-    let world = World::new(writes_status);
-    let parent = world.create("a").await;
-    world.create_child(&parent).await;
-    let requeue = requeuer(RequeueConfig::default());
-    let children = Api::default_namespaced(world.server.client());
-    world.spawn(
-        world
-            .controller()
-            .owns::<ConfigMap>(children, watcher::Config::default()),
-        &requeue,
-    );
-    for second in [5, 10, 15] {
-        world.until(f64::from(second)).await;
-        world.change_child(&second.to_string()).await;
-    }
-    world.until(44.0).await;
-    assert_eq!(world.times(), [0.0, 5.0, 10.0, 15.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn news_is_kept_until_a_run_starts_after_it_so_it_survives_being_merged() {
+async fn with_plain_owns_a_childs_change_during_a_run_that_writes_status_waits_until_due() {
     // A child changes in the middle of every run that then writes the status.
     for (owned, expected) in [(true, 20), (false, 0)] {
         let world = World::new(writes_status_slowly);
@@ -301,33 +224,7 @@ async fn what_the_rate_limit_holds_back_is_not_lost_when_a_status_write_follows(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_loop_by_an_owned_object_is_held_to_the_rate_limit() {
-    let world = World::new(|_, things: Api<Thing>| async move {
-        let children = Api::default_namespaced(things.into_client());
-        change_child(&children, &format!("{:?}", Instant::now())).await;
-        sleep(Duration::from_millis(10)).await;
-        Ok(Phase::Ready)
-    });
-    let parent = world.create("a").await;
-    world.create_child(&parent).await;
-    let requeue = requeuer(RequeueConfig::default());
-    world.start_owning(&requeue);
-    world.until(3600.0).await;
-    let times = world.times();
-    assert!(
-        times.len() >= 3590 && times.len() <= 3601,
-        "{} runs in an hour",
-        times.len()
-    );
-    assert!(
-        times.windows(11).all(|span| span[10] - span[0] >= 9.99),
-        "more than ten in ten seconds"
-    );
-    assert_eq!(world.lines.visible().len(), 1, "{:?}", world.lines.visible());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_status_without_subresource_is_held_to_the_rate_limit() {
+async fn without_a_status_subresource_every_status_write_is_a_change() {
     let world = World::with(
         Resource::of::<Thing>().without_status_subresource(),
         |thing: Arc<Thing>, things: Api<Thing>| async move {
@@ -351,16 +248,6 @@ async fn a_status_without_subresource_is_held_to_the_rate_limit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_is_due_is_never_held_back_so_an_interval_shorter_than_the_limits_pace_works() {
-    let world = World::new(writes_status);
-    world.create("a").await;
-    world.start(policy("{ default: 100ms, rate_limit: { max: 2, within: 60s } }"));
-    world.until(9.95).await;
-    assert_eq!(world.times().len(), 100);
-    assert_eq!(world.lines.visible(), [""; 0]);
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_object_that_is_held_back_still_runs_when_it_is_due() {
     let world = World::new(writes_status);
     world.create("a").await;
@@ -371,75 +258,6 @@ async fn an_object_that_is_held_back_still_runs_when_it_is_due() {
     world.set_value(2).await;
     world.until(60.0).await;
     assert_eq!(world.times(), [0.0, 1.0, 31.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn again_at_once_is_held_to_the_rate_limit() {
-    let world = World::new(|_, _| async { Ok(Requeue::After(Duration::ZERO)) });
-    world.create("a").await;
-    world.start(RequeueConfig::default());
-    world.until(100.0).await;
-    assert!(
-        world.times().len() >= 99 && world.times().len() <= 101,
-        "{} runs",
-        world.times().len()
-    );
-    assert_eq!(world.lines.of(Level::WARN).len(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_phase_that_the_last_run_reported_is_no_news_when_it_comes_back() {
-    let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
-        let phase = match thing.spec.value {
-            0 => Phase::Initializing,
-            1 => Phase::Ready,
-            _ => Phase::Failed,
-        };
-        write_status(&thing, &things, phase).await;
-        if phase == Phase::Failed {
-            Err(Oops("no quota"))
-        } else {
-            Ok(phase)
-        }
-    });
-    world.create("a").await;
-    world.start(RequeueConfig::default());
-    world.until(12.0).await;
-    world.set_value(1).await;
-    world.until(70.0).await;
-    world.set_value(2).await;
-    world.until(85.0).await;
-    world.set_value(1).await;
-    world.until(116.0).await;
-    // Every change of phase was written by the run itself: none starts a second run.
-    assert_eq!(world.times(), [0.0, 5.0, 10.0, 12.0, 42.0, 70.0, 80.0, 85.0, 115.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_phase_that_another_controller_writes_is_news() {
-    let world = World::new(ready);
-    world.create("a").await;
-    world.start(RequeueConfig::default());
-    for (second, phase) in [(5, "Failed"), (10, "Ready"), (15, "Failed"), (20, "Initializing")] {
-        world.until(f64::from(second)).await;
-        world.patch_status(json!({ "phase": phase })).await;
-    }
-    world.until(29.0).await;
-    // At 10 s it is what the last run reported.
-    assert_eq!(world.times(), [0.0, 5.0, 15.0, 20.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_object_without_a_generation_is_never_held_back() {
-    let world = World::with(Resource::of::<Thing>().without_generation(), ready);
-    world.create("a").await;
-    world.start(RequeueConfig::default());
-    for second in 1..=5 {
-        world.until(f64::from(second)).await;
-        world.patch_status(json!({ "message": format!("{second}") })).await;
-    }
-    world.until(20.0).await;
-    assert_eq!(world.times(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -476,22 +294,6 @@ async fn the_predicate_applies_the_same_rule_on_the_watch_stream() {
     world.patch_status(json!({ "phase": "Failed" })).await;
     world.until(81.0).await;
     assert_eq!(world.times()[5..], [70.0, 80.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn losing_the_memory_costs_one_extra_run_per_object() {
-    let world = World::new(writes_status);
-    for name in ["a", "b", "c"] {
-        world.create(name).await;
-    }
-    let first = world.start(RequeueConfig::default());
-    world.until(10.0).await;
-    first.abort();
-    world.start(RequeueConfig::default());
-    world.until(39.0).await;
-    for name in ["a", "b", "c"] {
-        assert_eq!(world.times_of(name), [0.0, 10.0], "{name}");
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -161,7 +161,10 @@ impl World {
     }
 
     /// Starts a controller that also watches the children, with `owned()`.
-    pub(crate) fn start_owning(&self, requeue: &Requeuer<RequeueConfig>) -> JoinHandle<()> {
+    pub(crate) fn start_owning<C: Classify<Oops> + Send + Sync + 'static>(
+        &self,
+        requeue: &Requeuer<RequeueConfig, C>,
+    ) -> JoinHandle<()> {
         let children = Api::<ConfigMap>::default_namespaced(self.server.client());
         let controller = self
             .controller()

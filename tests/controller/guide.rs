@@ -1,0 +1,317 @@
+//! The guide's examples, played: each example is a test with the name of its rule.
+
+use crate::{
+    support::Resource,
+    timeline::{Child, Crd, Row, StatusWrites, Timeline, of_section},
+    world::{Oops, Thing, World, change_child, patch_status, requeuer, wall_clock},
+};
+use humantime_serde::re::humantime::parse_duration;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{Api, ResourceExt, runtime::watcher};
+use requeue_policy::{
+    Observe, Phase, Requeue, RequeueConfig,
+    kube::{Outcome, Requeuer, Retry},
+};
+use serde_json::json;
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc, Mutex, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{task::JoinHandle, time::sleep};
+use tracing::Level;
+
+/// How far a run may be from where the guide has it: timers have milliseconds, and requests take some.
+const TOLERANCE: f64 = 0.05;
+
+async fn play(name: &str) {
+    for timeline in of_section(name) {
+        Stage::new(timeline).play().await;
+    }
+}
+
+/// The world of one example.
+struct Stage {
+    world: World,
+    timeline: Timeline,
+    has_child: bool,
+    requeue: Requeuer<RequeueConfig, fn(&Oops) -> Retry>,
+    controllers: Vec<JoinHandle<()>>,
+}
+
+impl Stage {
+    fn new(timeline: Timeline) -> Self {
+        let script: VecDeque<_> = timeline.rows.iter().filter_map(|row| row.run.clone()).collect();
+        let script = Arc::new(Mutex::new(script));
+        let setting = &timeline.setting;
+        let (takes, writes, child) = (setting.takes, setting.status, setting.child);
+        let children = Arc::new(OnceLock::<Api<ConfigMap>>::new());
+        let of_runs = children.clone();
+        let reconcile = move |thing: Arc<Thing>, things: Api<Thing>| {
+            let next = script.lock().expect("no run panics").pop_front();
+            let answer = answer(next.as_deref().unwrap_or("()"));
+            let children = of_runs.get().expect("set before any run").clone();
+            async move {
+                sleep(takes).await;
+                if child == Child::Rewritten {
+                    change_child(&children, &unlike_any_other()).await;
+                }
+                write_status(&thing, &things, writes, &answer).await;
+                answer
+            }
+        };
+        let resource = match setting.crd {
+            Crd::WithSubresource => Resource::of::<Thing>(),
+            Crd::WithoutSubresource => Resource::of::<Thing>().without_status_subresource(),
+            Crd::WithoutGeneration => Resource::of::<Thing>().without_generation(),
+        };
+        let world = World::with(resource, reconcile);
+        children.set(world.children.clone()).expect("set once");
+        Self {
+            requeue: requeuer(timeline.policy).on_error(classify as fn(&Oops) -> Retry),
+            world,
+            has_child: timeline.setting.child == Child::Rewritten
+                || timeline
+                    .rows
+                    .iter()
+                    .any(|row| row.events.iter().any(|event| event.contains("child"))),
+            timeline,
+            controllers: vec![],
+        }
+    }
+
+    async fn play(mut self) {
+        let rows = std::mem::take(&mut self.timeline.rows);
+        // What the first row says comes before the controller's start, so that it is one trigger.
+        for event in &rows[0].events {
+            self.happen(event).await;
+        }
+        self.start();
+        for (n, row) in rows.iter().enumerate().skip(1) {
+            self.world.until(row.at.as_secs_f64() - TOLERANCE).await;
+            self.check(&rows[..n]);
+            self.world.until(row.at.as_secs_f64()).await;
+            for event in &row.events {
+                self.happen(event).await;
+            }
+        }
+        let last = rows.last().map_or(Duration::ZERO, |row| row.at);
+        self.world.until(last.as_secs_f64() + TOLERANCE).await;
+        self.check(&rows);
+    }
+
+    fn start(&mut self) {
+        let controller = match self.timeline.setting.child {
+            Child::Owns => {
+                let children = Api::<ConfigMap>::default_namespaced(self.world.server.client());
+                let controller = self.world.controller().owns(children, watcher::Config::default());
+                self.world.spawn(controller, &self.requeue)
+            }
+            Child::Owned | Child::Rewritten => self.world.start_owning(&self.requeue),
+        };
+        self.controllers.push(controller);
+    }
+
+    fn check(&self, rows: &[Row]) {
+        let expected: Vec<_> = rows
+            .iter()
+            .filter(|row| row.run.is_some())
+            .map(|row| row.at.as_secs_f64())
+            .collect();
+        let runs = self.world.times();
+        let agree = runs.len() == expected.len() && runs.iter().zip(&expected).all(|(a, b)| (a - b).abs() < TOLERANCE);
+        assert!(agree, "ran at {runs:?}, and the guide says {expected:?}");
+
+        let lines: Vec<_> = rows
+            .iter()
+            .flat_map(|row| &row.lines)
+            .map(|line| line.replacen("requeue_policy: ", "", 1))
+            .collect();
+        if !lines.is_empty() {
+            let lowest = if lines.iter().any(|line| line.starts_with("DEBUG")) {
+                Level::DEBUG
+            } else {
+                Level::INFO
+            };
+            assert_eq!(self.world.lines.down_to(lowest), lines);
+        }
+    }
+
+    async fn happen(&mut self, event: &str) {
+        let world = &self.world;
+        match event {
+            "created" => {
+                let thing = world.create("a").await;
+                if self.has_child {
+                    world.create_child(&thing).await;
+                }
+            }
+            "the controller starts" => {}
+            "the controller restarts" | "another replica takes over" => {
+                self.controllers.drain(..).for_each(|controller| controller.abort());
+                self.requeue = requeuer(self.timeline.policy).on_error(classify as fn(&Oops) -> Retry);
+                self.start();
+            }
+            "a second replica starts" => {
+                self.requeue = requeuer(self.timeline.policy).on_error(classify as fn(&Oops) -> Retry);
+                self.start();
+            }
+            "the spec changes" => world.patch(json!({ "spec": { "value": another() } })).await,
+            "a label changes" => {
+                world
+                    .patch(json!({ "metadata": { "labels": { "a": unlike_any_other() } } }))
+                    .await
+            }
+            "an annotation changes" => {
+                world
+                    .patch(json!({ "metadata": { "annotations": { "a": unlike_any_other() } } }))
+                    .await;
+            }
+            "a finalizer is added" => {
+                world
+                    .patch(json!({ "metadata": { "finalizers": ["example.com/finalizer"] } }))
+                    .await;
+            }
+            "the finalizer is removed" => world.patch(json!({ "metadata": { "finalizers": null } })).await,
+            "an owner is added" => {
+                let owner = json!({ "apiVersion": "v1", "kind": "ConfigMap", "name": "b", "uid": "c" });
+                world.patch(json!({ "metadata": { "ownerReferences": [owner] } })).await;
+            }
+            "its status is written" => world.patch_status(json!({ "message": unlike_any_other() })).await,
+            "its fingerprint changes" => world.patch_status(json!({ "token": unlike_any_other() })).await,
+            "its phase is written: Failed" => world.patch_status(json!({ "phase": "Failed" })).await,
+            "its phase is written: Ready" => world.patch_status(json!({ "phase": "Ready" })).await,
+            "its child changes" => world.change_child(&unlike_any_other()).await,
+            "it is deleted" => {
+                let deleted = world.things.delete("a", &Default::default()).await;
+                deleted.expect("it is there");
+            }
+            "the watch breaks" => world.server.close_watches(),
+            "the watch expires" => {
+                world.server.expire();
+                world.server.close_watches();
+            }
+            _ => panic!("the guide says \"{event}\", which is not known here"),
+        }
+    }
+}
+
+/// A number that was not there before.
+fn another() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    1 + LAST.fetch_add(1, Ordering::Relaxed)
+}
+
+fn unlike_any_other() -> String {
+    another().to_string()
+}
+
+/// What a run returns, as the guide writes it.
+fn answer(text: &str) -> Result<Outcome, Oops> {
+    let phase = |text: &str| Phase::ALL.into_iter().find(|phase| phase.to_string() == text);
+    let requeue = |text: &str| match text {
+        "await change" => Some(Requeue::AwaitChange),
+        "again" => Some(Requeue::After(Duration::ZERO)),
+        _ => text
+            .strip_prefix("after ")
+            .map(|delay| Requeue::After(parse_duration(delay).expect("a delay"))),
+    };
+    let known = match text.split_once(", ") {
+        Some(("Err", retry)) => return Err(Oops(String::from(retry).leak())),
+        Some((first, second)) => phase(first).zip(requeue(second)).map(Outcome::from),
+        None => match text {
+            "Err" => return Err(Oops("no quota")),
+            "()" => Some(().into()),
+            _ => phase(text).map(Outcome::from).or(requeue(text).map(Outcome::from)),
+        },
+    };
+    Ok(known.unwrap_or_else(|| panic!("the guide says → {text}, which is not known here")))
+}
+
+fn classify(error: &Oops) -> Retry {
+    match error.0.strip_prefix("after ") {
+        Some(delay) => Retry::After(parse_duration(delay).expect("a delay")),
+        None if error.0 == "never" => Retry::Never,
+        None => Retry::Backoff,
+    }
+}
+
+async fn write_status(thing: &Thing, things: &Api<Thing>, writes: StatusWrites, answer: &Result<Outcome, Oops>) {
+    let phase = match answer {
+        Err(_) => Phase::Failed,
+        Ok(Outcome::Phase(phase) | Outcome::PhaseAndRequeue(phase, _)) => *phase,
+        Ok(_) => thing.phase(),
+    };
+    let mut status = json!({ "phase": phase, "message": unlike_any_other() });
+    match writes {
+        StatusWrites::Never => return,
+        StatusWrites::EveryRun => {}
+        StatusWrites::InFingerprint => status["token"] = json!(unlike_any_other()),
+        StatusWrites::WithLastTransition => {
+            let was = thing.status.as_ref().and_then(|status| status.phase);
+            if was != Some(phase) {
+                status["since"] = json!(wall_clock());
+            }
+        }
+    }
+    patch_status(things, &thing.name_any(), status).await;
+}
+
+/// One test for each rule that has an example to be played.
+macro_rules! played {
+    ($($name:ident)*) => {$(
+        #[tokio::test(start_paused = true)]
+        async fn $name() {
+            play(stringify!($name)).await;
+        }
+    )*};
+}
+
+played! {
+    an_object_that_waits_is_polled_less_and_less
+    past_the_deadline_the_answer_is_await_change
+    a_phase_change_starts_the_new_phases_clock_at_zero
+    where_the_status_carries_no_last_transition_the_memory_keeps_the_clock
+    an_object_that_is_due_runs
+    an_object_not_seen_before_runs_at_once
+    an_object_that_is_deleted_and_created_anew_runs_at_once
+    a_change_of_the_spec_runs_at_once
+    so_does_a_change_of_labels_annotations_finalizers_owner_references_deletion_mark_phase_or_fingerprint
+    otherwise_only_status_was_written_and_the_run_is_postponed_until_due
+    a_phase_that_the_last_run_itself_reported_is_no_news_when_it_comes_back
+    a_phase_that_another_controller_writes_is_news
+    a_related_objects_news_runs_at_once
+    news_is_kept_until_a_run_starts_after_it_so_it_survives_being_merged
+    a_change_during_a_run_starts_another_when_it_has_ended
+    an_object_that_did_not_change_since_the_last_trigger_runs_at_once
+    an_object_without_a_generation_is_never_held_back
+    an_object_that_has_used_up_its_rate_limit_is_postponed_to_its_next_place
+    one_warn_line_says_that_it_loops
+    a_run_that_is_due_is_never_held_back_by_it
+    a_wish_for_zero_is_governed_by_the_rate_limit
+    an_err_and_an_ok_of_failed_are_failures_alike
+    the_first_err_starts_the_failing_clock
+    a_success_stops_the_failing_clock
+    a_failure_by_an_event_inside_the_backoff_adds_nothing_to_it
+    a_change_of_the_spec_does_not_restart_the_backoff
+    a_status_write_inside_the_backoff_does_not_run_early
+    past_the_deadline_a_new_trigger_still_runs_at_once
+    a_restart_tries_what_was_given_up_once_more
+    retryafter_is_obeyed
+    retrynever_awaits_a_change
+    a_success_may_wish_for_a_delay
+    a_success_may_await_a_change
+    a_unit_reads_the_phase_from_the_object
+    losing_the_memory_costs_one_extra_run_per_object
+    a_restart_keeps_the_backoff_that_the_status_carries
+    a_restart_without_a_last_transition_starts_the_backoff_anew
+    a_leader_change_keeps_the_backoff_too
+    two_replicas_at_once_each_keep_the_interval
+    one_line_per_transition_not_per_run
+    giving_up_is_said_once_per_process
+    a_restart_in_an_outage_does_not_say_again_what_the_status_knows
+    what_had_given_up_and_is_tried_again_says_so
+}
