@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_that_is_gone_leaves_and_its_memory_is_given_back() {
+    fn forgetting_is_driven_by_use() {
         let memory = Memory::new(GRACE);
         for n in 0..100_000 {
             remember(&memory, n, 30_000_000, 0);

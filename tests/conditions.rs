@@ -76,7 +76,7 @@ fn a_condition_tells_the_phase_and_since_when() {
 
 /// The cases of `TestSetStatusCondition` in apimachinery v0.37.2, `pkg/api/meta/conditions_test.go`, and some more.
 #[test]
-fn a_condition_keeps_its_last_transition_time_while_its_status_stays() {
+fn a_condition_keeps_its_lasttransitiontime_while_its_status_stays() {
     let (before, after) = (-1, 1);
     let others = [condition("first", "Unknown", 0), condition("third", "Unknown", 0)];
     let second = condition("second", "True", before);

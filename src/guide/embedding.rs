@@ -1,18 +1,163 @@
 //! How to put the crate into a controller.
 //!
-//! # Dependencies
+//! # A controller from scratch
+//!
+//! The dependencies:
 //!
 //! ```toml
 //! [dependencies]
-//! requeue-policy = { version = "0.1", features = ["kube-runtime"] }
+//! requeue-policy = { version = "0.1", features = ["kube-runtime", "conditions"] }
 //! kube = { version = "5", features = ["runtime", "derive"] }
-//! k8s-openapi = { version = "0.29", features = ["latest"] } # kube needs a Kubernetes version chosen
+//! k8s-openapi = { version = "0.29", features = ["latest", "schemars"] } # kube needs a Kubernetes version chosen
+//! futures = "0.3"
+//! schemars = "1"
+//! serde = { version = "1", features = ["derive"] }
+//! serde_json = "1"
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! tracing-subscriber = { version = "0.3", features = ["env-filter"] }
 //! ```
 //!
-//! # 1. Say what the status says
+//! And the whole of an operator whose status is a list of conditions. An object's phase is what its condition `Ready`
+//! says, the
+//! [backoff survives a restart](super::semantics#a-restart-keeps-the-backoff-that-the-status-carries), and the status is
+//! [written without an event](#a-status-patch-that-changes-nothing-wakes-nobody) when nothing has changed:
 //!
-//! [`Observe`](crate::Observe) is the one thing to implement: the phase that the object's status tells. The order is
-//! yours; the usual one is: not initialized yet, else failed, else ready.
+#![cfg_attr(all(feature = "kube-runtime", feature = "conditions"), doc = "```no_run")]
+#![cfg_attr(not(all(feature = "kube-runtime", feature = "conditions")), doc = "```ignore")]
+//! use futures::StreamExt;
+//! use k8s_openapi::{
+//!     api::core::v1::ConfigMap,
+//!     apimachinery::pkg::apis::meta::v1::{Condition, Time},
+//!     jiff::Timestamp,
+//! };
+//! use kube::{
+//!     Api, Client, CustomResource, ResourceExt,
+//!     api::{Patch, PatchParams},
+//!     runtime::{Controller, watcher},
+//! };
+//! use requeue_policy::{Observe, Observed, Phase, RequeueConfig, conditions, kube::Requeuer};
+//! use schemars::JsonSchema;
+//! use serde::{Deserialize, Serialize};
+//! use serde_json::json;
+//! use std::{sync::Arc, time::SystemTime};
+//!
+//! #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, JsonSchema)]
+//! #[kube(group = "example.com", version = "v1", kind = "App", namespaced, status = "AppStatus")]
+//! struct AppSpec {
+//!     greeting: String,
+//! }
+//!
+//! #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+//! struct AppStatus {
+//!     #[serde(default)]
+//!     conditions: Vec<Condition>,
+//! }
+//!
+//! impl App {
+//!     fn conditions(&self) -> &[Condition] {
+//!         self.status.as_ref().map_or(&[], |status| &status.conditions)
+//!     }
+//!
+//!     fn observed(&self) -> Observed {
+//!         conditions::observed(self.conditions(), |condition| match (&*condition.type_, &*condition.status) {
+//!             ("Ready", "True") => Some(Phase::Ready),
+//!             ("Ready", "False") => Some(Phase::Failed),
+//!             _ => None,
+//!         })
+//!     }
+//! }
+//!
+//! impl Observe for App {
+//!     fn phase(&self) -> Phase {
+//!         self.observed().phase
+//!     }
+//!
+//!     fn last_transition(&self) -> Option<SystemTime> {
+//!         self.observed().since
+//!     }
+//! }
+//!
+//! async fn reconcile(app: Arc<App>, client: Arc<Client>) -> Result<Phase, kube::Error> {
+//!     let result = apply(&app, &client).await;
+//!     let (status, reason, message) = match &result {
+//!         Ok(()) => ("True", "Applied", String::new()),
+//!         Err(error) => ("False", "ApplyFailed", error.to_string()),
+//!     };
+//!     let mut conditions = app.conditions().to_vec();
+//!     conditions::set(&mut conditions, Condition {
+//!         type_: "Ready".into(),
+//!         status: status.into(),
+//!         reason: reason.into(),
+//!         message,
+//!         last_transition_time: Time(Timestamp::now()), // kept as it was while the status stays
+//!         observed_generation: app.metadata.generation,
+//!     });
+//!     let apps = Api::<App>::namespaced((*client).clone(), &app.namespace().unwrap_or_default());
+//!     let patch = Patch::Merge(json!({ "status": { "conditions": conditions } }));
+//!     apps.patch_status(&app.name_any(), &PatchParams::default(), &patch).await?;
+//!     result.map(|()| Phase::Ready)
+//! }
+//!
+//! async fn apply(app: &App, client: &Client) -> Result<(), kube::Error> {
+//!     let children = Api::<ConfigMap>::namespaced(client.clone(), &app.namespace().unwrap_or_default());
+//!     let child = json!({
+//!         "apiVersion": "v1",
+//!         "kind": "ConfigMap",
+//!         "metadata": { "name": app.name_any(), "ownerReferences": [kube::Resource::controller_owner_ref(app, &())] },
+//!         "data": { "greeting": app.spec.greeting },
+//!     });
+//!     let params = PatchParams::apply("app-operator").force();
+//!     children.patch(&app.name_any(), &params, &Patch::Apply(child)).await?;
+//!     Ok(())
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     tracing_subscriber::fmt().init();
+//!     let client = Client::try_default().await?;
+//!     let apps = Api::<App>::all(client.clone());
+//!     let children = Api::<ConfigMap>::all(client.clone());
+//!     let requeue = Requeuer::new(RequeueConfig::default())?;
+//!     Controller::new(apps, watcher::Config::default())
+//!         .shutdown_on_signal()
+//!         .watches(children, watcher::Config::default(), requeue.owned())
+//!         .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(client))
+//!         .for_each(|_| async {}) // what failed is logged already
+//!         .await;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # An existing controller, in a ten-line diff
+//!
+//! The reconciler says how it went, in place of when it wants to be called; what it did itself, an interval in an `Action` and an error policy, goes:
+//!
+//! ```diff
+//! +impl Observe for ControlPlane { +    fn phase(&self) -> Phase { +
+//! self.status.as_ref().map_or(Phase::Initializing, |status| if status.failed { Phase::Failed } else { Phase::Ready })
+//! +    } +} + -async fn reconcile(plane: Arc<ControlPlane>, ctx: Arc<Context>) -> Result<Action, Error> { +async fn
+//! reconcile(plane: Arc<ControlPlane>, ctx: Arc<Context>) -> Result<Phase, Error> { ...
+//! -    Ok(Action::requeue(Duration::from_secs(30)))
+//! +    Ok(Phase::Ready)
+//!  }
+//!
+//! -fn error_policy(_: Arc<ControlPlane>, error: &Error, _: Arc<Context>) -> Action {
+//! -    error!(%error, "failed");
+//! -    Action::requeue(Duration::from_secs(10))
+//! -}
+//! -
+//! +let requeue = Requeuer::new(config.requeue)?;
+//!  Controller::new(planes, watcher::Config::default())
+//! -    .owns(secrets, watcher::Config::default())
+//! -    .run(reconcile, error_policy, ctx)
+//! +    .watches(secrets, watcher::Config::default(), requeue.owned())
+//! +    .run(requeue.reconciler(reconcile), requeue.error_policy(), ctx)
+//! ```
+//!
+//! # What the status says
+//!
+//! [`Observe`](crate::Observe) is the one thing to implement: the phase that the object's status tells. The order is yours;
+//! [the usual one](super::semantics#initializing-comes-before-failed-failed-before-ready) is this:
 //!
 //! ```
 //! use requeue_policy::{Observe, Phase};
@@ -50,64 +195,71 @@
 //! assert_eq!(plane.phase(), Phase::Failed);
 //! ```
 //!
-//! From a condition of `k8s-openapi` it is `Some(condition.last_transition_time.0.into())`. It has whole seconds. Set
-//! it when the phase changes and keep it while the phase stays: a reconciler that renews it with every write takes the
-//! backoff's past away at every restart.
-//!
 //! Is there something in the status that must wake the reconciler at once, though neither spec nor phase changed?
-//! `Observe::fingerprint` returns a hash of it.
+//! `Observe::fingerprint` returns [a hash of it](super::at_3_am#another-controllers-status-is-noticed-only-at-the-interval).
 //!
-//! # 2. Let the reconciler say how it went
+//! ### A condition tells the phase and since when
 //!
-//! It returns `Result<impl Into<Outcome>, E>` in place of `Result<Action, E>`:
+//! [`conditions::observed`](crate::conditions::observed), with the feature `conditions`, reads both from a list of `metav1.Condition`. The times have whole seconds, so a growing delay after a restart is off by `factor − 1` seconds at most.
+//!
+//! ### A condition keeps its `lastTransitionTime` while its status stays
+//!
+//! [`conditions::set`](crate::conditions::set) does what `SetStatusCondition` of Kubernetes' apimachinery does. A reconciler that renews the time with every write takes the backoff's past away at every restart.
+//!
+//! # Status, written only when needed
+//!
+//! ### A status patch that changes nothing wakes nobody
+//!
+//! The API server answers it with the object as it is: no event, no new resource version. So leave out of the status what is another in every run, "last reconciled at" first of all, and counters, durations, random orders; keep `lastTransitionTime`
+//! while the condition stays. Then write it in every run, without comparing: [the object in the cache is not what the server has](super::why#why-does-nothing-here-skip-a-status-write-that-would-change-nothing).
+//!
+//! # What the reconciler returns
+//!
+//! `Result<impl Into<Outcome>, E>` in place of `Result<Action, E>`:
 //!
 //! | it returned | it returns | the next run |
 //! |---|---|---|
-//! | `Ok(Action::requeue(..))` by phase | `Ok(Phase::Ready)`, `Ok(Phase::Initializing)`, `Ok(Phase::Failed)` | by the interval of the phase |
-//! | `Ok(Action::requeue(d))`, because something is due in `d` | `Ok((Phase::Ready, Requeue::After(d)))` | after `d` |
-//! | `Ok(Action::await_change())` | `Ok(Requeue::AwaitChange)`, with or without a phase | when something changes |
-//! | always the same action | `Ok(())` | by the interval of the phase that the object had when the run started |
-//! | `Err(e)` | `Err(e)` | by the error interval, or as [`on_error`](crate::kube::Requeuer::on_error) says |
+//! | `Ok(Action::requeue(..))` by phase | `Ok(Phase::Ready)`, `Ok(Phase::Initializing)`, `Ok(Phase::Failed)` | by [the interval of the phase](super::semantics#initializing-comes-before-failed-failed-before-ready) |
+//! | `Ok(Action::requeue(d))`, because something is due in `d` | `Ok((Phase::Ready, Requeue::After(d)))` | [after `d`](super::semantics#a-success-may-wish-for-a-delay) |
+//! | `Ok(Action::await_change())` | `Ok(Requeue::AwaitChange)`, with or without a phase | when [something changes](super::semantics#a-success-may-await-a-change) |
+//! | the earliest of several | `Ok(a.min(b))` | [the earlier is the less](#the-earlier-of-two-answers-is-the-less) |
+//! | always the same action | `Ok(())` | by [the phase that the object had](super::semantics#a-unit-reads-the-phase-from-the-object) |
+//! | `Err(e)` | `Err(e)` | by [the error interval](super::semantics#the-first-err-starts-the-failing-clock), or as [`on_error`](crate::kube::Requeuer::on_error) says |
 //!
-//! `Phase` and `Requeue` are in the root of the crate, `Outcome`, `Retry` and `Requeuer` in [`kube`](crate::kube).
+//! `Phase` and `Requeue` are in the root of the crate, `Outcome`, `Retry` and `Requeuer` in [`kube`](crate::kube). A reconciler that writes a phase into the status returns that phase,
+//! [or makes one run more](super::why#a-phase-that-a-run-writes-but-does-not-report-is-news).
 //!
-//! A reconciler that writes a phase into the status returns that phase: then the write is no news when it comes back.
-//! Without it (`Ok(())`, `Ok(Requeue::..)`) a phase that the run has changed starts one more run.
+//! ### The earlier of two answers is the less
 //!
-//! # 3. Hand both to the controller
+//! So the earliest of several wishes is their `min`, and `AwaitChange` is later than any delay.
 //!
-//! ```diff
-//! +let requeue = Requeuer::new(config.requeue)?;
-//!  Controller::new(planes, watcher::Config::default())
-//! -    .owns(secrets, watcher::Config::default())
-//! -    .run(reconcile, error_policy, ctx)
-//! +    .watches(secrets, watcher::Config::default(), requeue.owned())
-//! +    .run(requeue.reconciler(reconcile), requeue.error_policy(), ctx)
-//!      .for_each(|_| async {})
-//!      .await;
-//! ```
+//! ### A new object with a finalizer and a child makes three runs
 //!
-//! One `Requeuer` for each `Controller`. `reconciler` and `error_policy` belong together: an error that goes to
-//! another error policy is a run that never ends for the memory, and every trigger starts it again, up to the rate
-//! limit.
+//! One that adds the finalizer, one that creates the child, and one that finds all as it should be. After that: one for each change from outside, one for each child that a run creates, changes or repairs, and one per interval.
 //!
-//! `requeue.owned()` maps a child to its owners as `owns` does, and also remembers that the child changed. It has a
-//! price: `owns` reads the metadata of the children, `watches` the whole of them. For large or secret children, keep
-//! `owns` and [its limit](super::semantics#known-limits), or read the metadata only with kube's feature
-//! `unstable-runtime`: `.watches_stream(metadata_watcher(secrets, config).touched_objects(), requeue.owned())`. A
-//! mapper of your own becomes `requeue.related(mapper)`. Before a trigger that no mapper sees, such as a webhook that
+//! # What wakes the object
+//!
+//! ### One `Requeuer` serves one controller
+//!
+//! `reconciler` and `error_policy` are its two halves. An error that goes to another's error policy is a run that never ends for the memory, and every trigger starts it again, up to the rate limit.
+//!
+//! ### A mapper of one's own gives news, and so does a nudge
+//!
+//! `requeue.owned()` maps a child to its owners as `owns` does, and also remembers that the child changed. A mapper of your own becomes `requeue.related(mapper)`. Before a trigger that no mapper sees, such as a webhook that
 //! feeds `reconcile_on`, call `requeue.nudge(&object_ref)`.
 //!
-//! A controller built with `Controller::for_stream` may also filter its stream:
+//! `requeue.owned()` has a price: `owns` reads the metadata of the children, `watches` the whole of them. For large or secret children, keep `owns` and
+//! [its limit](super::why#with-plain-owns-a-childs-change-during-a-run-that-writes-status-waits-until-due), or read the metadata only with kube's feature
+//! `unstable-runtime`: `.watches_stream(metadata_watcher(secrets, config).touched_objects(), requeue.owned())`.
+//!
+//! A controller built with `Controller::for_stream` may also [filter its stream](super::semantics#the-predicate-applies-the-same-rule-on-the-watch-stream):
 //! `.predicate_filter(requeue.predicate(), PredicateConfig::default())`.
 //!
-//! What to expect then: one run for each change from outside, one for each child that the run itself creates, changes
-//! or repairs while you watch it, one for each change of its own metadata (a finalizer, an annotation), and one per
-//! interval. A new object with a finalizer and one child makes three runs.
+//! # Errors, told apart
 //!
-//! # 4. Tell errors apart
+//! ### Errors are told apart by the reconciler's own type
 //!
-//! The closure's argument is the reconciler's own error type.
+//! The closure's argument is that type. Without `on_error` every error backs off.
 //!
 #![cfg_attr(feature = "kube-runtime", doc = "```")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
@@ -130,7 +282,10 @@
 //! # Ok::<(), requeue_policy::ConfigError>(())
 //! ```
 //!
-//! # 5. With a finalizer
+//! A reconciler that wants to say in the status that it gives up asks [whether this is the last
+//! attempt](super::semantics#the-last-attempt-is-known-to-the-reconciler).
+//!
+//! # With a finalizer
 //!
 //! `kube::runtime::finalizer` wants an `Action` from its closure. Give it one, and keep the outcome beside it:
 //!
@@ -170,10 +325,11 @@
 //! # let _ = (requeue.reconciler(reconcile), requeue.error_policy::<Site, finalizer::Error<Error>, Client>());
 //! ```
 //!
-//! # 6. Tune it in your config file
+//! # Tuned in your config file
 //!
-//! [`RequeueConfig`](crate::RequeueConfig) is a serde struct for whatever format you read. What is left out has its
-//! default, and what is wrong is refused with the field, its value and what is allowed:
+//! [`RequeueConfig`](crate::RequeueConfig) is a serde struct for whatever format you read. [What is left out has its
+//! default](#what-is-left-out-has-its-default), and
+//! [what is wrong is refused](#every-refusal-names-the-field-the-value-and-what-is-allowed):
 //!
 //! ```
 //! use requeue_policy::RequeueConfig;
@@ -200,4 +356,15 @@
 //! # Ok::<(), serde_saphyr::Error>(())
 //! ```
 //!
-//! A policy that is more than data implements [`RequeuePolicy`](crate::RequeuePolicy); every method has a default.
+//! `cargo run --example preview -- policy.yaml`, in this crate's repository, shows [what a policy will
+//! do](super::choosing_intervals) before it meets a cluster. A policy that is more than data implements
+//! [`RequeuePolicy`](crate::RequeuePolicy), [in a few
+//! lines](super::why#a-policy-of-ones-own-may-be-fast-at-first-and-then-slow).
+//!
+//! ### What is left out has its default
+//!
+//! Of the file as of each interval; an empty file is the default policy.
+//!
+//! ### Every refusal names the field, the value and what is allowed
+//!
+//! And where in the file it is, as far as the format tells. A typo never becomes a silent default.

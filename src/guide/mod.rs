@@ -1,9 +1,19 @@
-//! The guide: how to embed the crate, and what happens exactly.
+//! The guide: how to embed the crate, what happens exactly, and what to do at 3 a.m.
 //!
-//! - [`embedding`]: into an existing controller, step by step: status, outcome, related objects, finalizer, errors,
-//!   config file. A whole program is the example of the module [`kube`](crate::kube), a whole operator
-//!   `examples/capt_control_plane`.
-//! - [`semantics`]: every rule in a sentence, and the known limits.
+//! - [`embedding`]: a controller from scratch, and an existing one in a ten-line diff.
+//! - [`semantics`]: every rule in a sentence, with an example.
+//! - [`scenarios`]: twelve to predict, with their answers.
+//! - [`choosing_intervals`]: what an interval costs, how late it notices, what growth and jitter do.
+//! - [`at_3_am`]: symptom, log line, cause, cure.
+//! - [`coming_from`]: client-go, controller-runtime, Java Operator SDK, kopf, Flux, Crossplane: their knob, ours, the
+//!   difference.
+//! - [`why`]: the decisions as questions and answers, and the limits.
+//!
+//! A rule is a heading of the third level. There is a test of the same name for each, and where a rule has an example
+//! in text, that test plays it on the real `Controller`. A whole operator is `examples/capt_control_plane`.
 
+pub mod at_3_am;
 pub mod embedding;
+pub mod scenarios;
 pub mod semantics;
+pub mod why;

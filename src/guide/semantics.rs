@@ -14,15 +14,16 @@
 //! 59s
 //! ```
 //!
-//! Unless the first lines say otherwise, every run takes no time and writes its phase into the status, with a message that is
-//! another each time, and no `lastTransitionTime`. `Ready` is `Ok(Phase::Ready)`, and `Err` is any error.
+//! Unless the first lines say otherwise, every run takes no time and writes its phase into the status, with a message
+//! that is another each time, and no `lastTransitionTime`. `Ready` is `Ok(Phase::Ready)`, and `Err` is any error.
 //!
 //! # The interval
 //!
 //! ### Initializing comes before Failed, Failed before Ready
 //!
-//! An object that is not initialized is requeued by the initialization interval (5 s), else a failed one by the error interval (10 s), and
-//! any other by the default interval (30 s). [`Observe`](crate::Observe) is yours: write it in that order.
+//! An object that is not initialized is requeued by the initialization interval (5 s), else a failed one by the error
+//! interval (10 s), and any other by the default interval (30 s). [`Observe`](crate::Observe) is yours: write it in
+//! that order.
 //!
 //! ```
 //! use requeue_policy::{Observed, Phase, Requeue, RequeueConfig, RequeuePolicy};
@@ -39,7 +40,8 @@
 //!
 //! ### The delay grows with the time in the phase
 //!
-//! It is `initial + (factor − 1) × elapsed`, with `elapsed` the time since the phase began. Runs that take no time make that the usual sequence:
+//! It is `initial + (factor − 1) × elapsed`, with `elapsed` the time since the phase began. Runs that take no time
+//! make that the usual sequence:
 //!
 //! ```
 //! use requeue_policy::Interval;
@@ -72,7 +74,8 @@
 //!
 //! ### Jitter only shortens
 //!
-//! A delay `d` becomes one in `(d × (1 − jitter), d]`. It depends on the object's UID and the time, not on chance: the same again after a restart.
+//! A delay `d` becomes one in `(d × (1 − jitter), d]`. It depends on the object's UID and the time, not on chance: the
+//! same again after a restart.
 //!
 //! ### The long-run rate under jitter is exactly one per interval
 //!
@@ -80,11 +83,13 @@
 //!
 //! ### A recovery is noticed within the outage times factor less one, plus initial
 //!
-//! That is the longest delay that a backoff can have reached by then, and never more than `max`. It is for a recovery that no event tells.
+//! That is the longest delay that a backoff can have reached by then, and never more than `max`. It is for a recovery
+//! that no event tells.
 //!
 //! ### Past the deadline the answer is await change
 //!
-//! From `elapsed >= deadline` on. The delay that runs when the deadline passes still ends, so the last attempt lies behind it:
+//! From `elapsed >= deadline` on. The delay that runs when the deadline passes still ends, so the last attempt lies
+//! behind it:
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m, deadline: 1m }
@@ -125,7 +130,8 @@
 //!
 //! ### Where the status carries no `last_transition`, the memory keeps the clock
 //!
-//! For an `Err` and for an `Ok(Phase::Failed)` alike, and for the other phases; it begins at the end of the run that reported the phase first.
+//! For an `Err` and for an `Ok(Phase::Failed)` alike, and for the other phases; it begins at the end of the run that
+//! reported the phase first.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -148,8 +154,9 @@
 //!
 //! ### Attempts are a reading of the time in the phase
 //!
-//! [`Interval::attempts`](crate::Interval::attempts) tells how many retries an outage of that length makes, and the log shows it; nothing is counted, so events
-//! and restarts do not change it. Those who keep a count of their own in the status take `delays().nth(count)`.
+//! [`Interval::attempts`](crate::Interval::attempts) tells how many retries an outage of that length makes, and the
+//! log shows it; nothing is counted, so events and restarts do not change it. Those who keep a count of their own in
+//! the status take `delays().nth(count)`.
 //!
 //! # The trigger
 //!
@@ -200,7 +207,8 @@
 //!
 //! ### So does a change of labels, annotations, finalizers, owner references, deletion mark, phase or fingerprint
 //!
-//! Whatever in the object may be meant for the reconciler. A phase counts if neither the last run saw it nor reported it.
+//! Whatever in the object may be meant for the reconciler. A phase counts if neither the last run saw it nor reported
+//! it.
 //!
 //! ```text
 //!  0s  created                        → Ready
@@ -217,7 +225,8 @@
 //!
 //! ### Otherwise only status was written, and the run is postponed until due
 //!
-//! By this controller or another. So a controller's own status write does not wake it, which is the end of the hot loop:
+//! By this controller or another. So a controller's own status write does not wake it, which is the end of the hot
+//! loop:
 //!
 //! ```text
 //!  0s  created                 → Ready
@@ -250,8 +259,9 @@
 //!
 //! ### A related object's news runs at once
 //!
-//! [`owned`](crate::kube::Requeuer::owned) gives it to the owners of a child, [`related`](crate::kube::Requeuer::related) to whatever a mapper names, and
-//! [`nudge`](crate::kube::Requeuer::nudge) by hand.
+//! [`owned`](crate::kube::Requeuer::owned) gives it to the owners of a child,
+//! [`related`](crate::kube::Requeuer::related) to whatever a mapper names, and [`nudge`](crate::kube::Requeuer::nudge)
+//! by hand.
 //!
 //! ```text
 //!  0s  created             → Ready
@@ -289,8 +299,8 @@
 //!
 //! ### An object that did not change since the last trigger runs at once
 //!
-//! Its resource version is what that trigger saw, run or postponed, so the cause is a timer or another object: with plain `owns`, too, a child's change
-//! after the own status write came back runs at once.
+//! Its resource version is what that trigger saw, run or postponed, so the cause is a timer or another object: with
+//! plain `owns`, too, a child's change after the own status write came back runs at once.
 //!
 //! ```text
 //! child: with owns()
@@ -304,7 +314,8 @@
 //!
 //! ### An object without a generation is never held back
 //!
-//! A type that has none, a ConfigMap say, tells nothing of what has changed. Write into such an object only what changed, or the rate limit has to end the loop.
+//! A type that has none, a ConfigMap say, tells nothing of what has changed. Write into such an object only what
+//! changed, or the rate limit has to end the loop.
 //!
 //! ```text
 //! crd: without generation
@@ -318,7 +329,8 @@
 //!
 //! ### An object that has used up its rate limit is postponed to its next place
 //!
-//! Whatever woke it: at most `max` runs in any span of `within`, and then one every `within / max`. [Once it loops](#one-warn-line-says-that-it-loops), that is all it gets.
+//! Whatever woke it: at most `max` runs in any span of `within`, and then one every `within / max`. [Once it
+//! loops](#one-warn-line-says-that-it-loops), that is all it gets.
 //!
 //! ```text
 //! default: 60s
@@ -337,7 +349,8 @@
 //!
 //! ### One WARN line says that it loops
 //!
-//! One until the object has rested for `within`, however long it goes on. Here every run rewrites a child that the controller watches:
+//! One until the object has rested for `within`, however long it goes on. Here every run rewrites a child that the
+//! controller watches:
 //!
 //! ```text
 //! child: with owned(), rewritten in every run
@@ -351,7 +364,8 @@
 //!
 //! ### A run that is due is never held back by it
 //!
-//! So an interval shorter than the limit's pace works. Such runs use up the places, so a change then waits for the next one that is due.
+//! So an interval shorter than the limit's pace works. Such runs use up the places, so a change then waits for the
+//! next one that is due.
 //!
 //! ```text
 //! default: 1s
@@ -365,7 +379,8 @@
 //!
 //! ### A wish for zero is governed by the rate limit
 //!
-//! `Requeue::After(Duration::ZERO)` and `Retry::After(Duration::ZERO)` mean "again, at once". The interval of the phase still makes it due at the latest.
+//! `Requeue::After(Duration::ZERO)` and `Retry::After(Duration::ZERO)` mean "again, at once". The interval of the
+//! phase still makes it due at the latest.
 //!
 //! ```text
 //! initialization: 1m
@@ -384,13 +399,15 @@
 //!
 //! ### The predicate applies the same rule on the watch stream
 //!
-//! [`Requeuer::predicate`](crate::kube::Requeuer::predicate) is for controllers built with `Controller::for_stream`; it drops what needs no run before it becomes a trigger.
+//! [`Requeuer::predicate`](crate::kube::Requeuer::predicate) is for controllers built with `Controller::for_stream`;
+//! it drops what needs no run before it becomes a trigger.
 //!
 //! # The failure
 //!
 //! ### An `Err` and an `Ok` of Failed are failures alike
 //!
-//! Many operators turn errors into `Ok` and write them into the status; the backoff is the same, and so are the lines in the log.
+//! Many operators turn errors into `Ok` and write them into the status; the backoff is the same, and so are the lines
+//! in the log.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -437,7 +454,8 @@
 //!
 //! ### A failure by an event inside the backoff adds nothing to it
 //!
-//! The run starts at once, and when it fails the next attempt stays due when it was. In client-go every such failure doubles the delay (kubernetes/kubernetes#132805).
+//! The run starts at once, and when it fails the next attempt stays due when it was. In client-go every such failure
+//! doubles the delay (kubernetes/kubernetes#132805).
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -481,11 +499,13 @@
 //!
 //! ### The older of the memory's clock and the status's own counts while Failed
 //!
-//! So a status that is written late, or whose `lastTransitionTime` is renewed by mistake in every run, takes nothing away from the backoff while the controller lives.
+//! So a status that is written late, or whose `lastTransitionTime` is renewed by mistake in every run, takes nothing
+//! away from the backoff while the controller lives.
 //!
 //! ### Past the deadline a new trigger still runs, at once
 //!
-//! If it fails, the object is given up again: the outage goes on, and its deadline has passed. What wakes it is what wakes any object, and a success ends it.
+//! If it fails, the object is given up again: the outage goes on, and its deadline has passed. What wakes it is what
+//! wakes any object, and a success ends it.
 //!
 //! ```text
 //! error: { initial: 10s, deadline: 15s }
@@ -518,7 +538,8 @@
 //!
 //! ### `Retry::After` is obeyed
 //!
-//! Exactly, in place of the error interval and past its deadline too: for an error that says when to come back, a 429 with Retry-After, a lease. The outage goes on meanwhile.
+//! Exactly, in place of the error interval and past its deadline too: for an error that says when to come back, a 429
+//! with Retry-After, a lease. The outage goes on meanwhile.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -545,14 +566,15 @@
 //!
 //! ### The last attempt is known to the reconciler
 //!
-//! [`Requeuer::outage`](crate::kube::Requeuer::outage) tells a reconciler that is about to fail since when the object has been failing, how many retries that makes, and whether
-//! the policy gives up after this one.
+//! [`Requeuer::outage`](crate::kube::Requeuer::outage) tells a reconciler that is about to fail since when the object
+//! has been failing, how many retries that makes, and whether the policy gives up after this one.
 //!
 //! # The success
 //!
 //! ### A success may wish for a delay
 //!
-//! `Ok((Phase::Ready, Requeue::After(d)))`: a certificate is to be renewed in so many minutes. No status write shortens it, a change runs at once, and the next run wishes anew.
+//! `Ok((Phase::Ready, Requeue::After(d)))`: a certificate is to be renewed in so many minutes. No status write
+//! shortens it, a change runs at once, and the next run wishes anew.
 //!
 //! ```text
 //!   0s  created                 → Ready, after 90s
@@ -574,7 +596,8 @@
 //!
 //! ### A unit reads the phase from the object
 //!
-//! `Ok(())` is for a reconciler that does not know phases: the interval is that of the phase which the object had when the run started.
+//! `Ok(())` is for a reconciler that does not know phases: the interval is that of the phase which the object had when
+//! the run started.
 //!
 //! ```text
 //!  0s  created                       → ()       # a status that is not there yet is Initializing
@@ -585,12 +608,15 @@
 //!
 //! # Precedence
 //!
-//! What a run returned decides when the next one is due, and then the trigger decides whether it needs to wait for that. From the strongest:
+//! What a run returned decides when the next one is due, and then the trigger decides whether it needs to wait for
+//! that. From the strongest:
 //!
 //! 1. [A run that is due is never held back](#a-run-that-is-due-is-never-held-back-by-it).
-//! 2. [The rate limit](#an-object-that-has-used-up-its-rate-limit-is-postponed-to-its-next-place) postpones every other run.
+//! 2. [The rate limit](#an-object-that-has-used-up-its-rate-limit-is-postponed-to-its-next-place) postpones every
+//!   other run.
 //! 3. [A change or news](#a-change-of-the-spec-runs-at-once) runs at once, before the object is due.
-//! 4. [`Retry::After`](#retryafter-is-obeyed), [`Retry::Never`](#retrynever-awaits-a-change) or [a success's wish](#a-success-may-wish-for-a-delay) decides when it is due;
+//! 4. [`Retry::After`](#retryafter-is-obeyed), [`Retry::Never`](#retrynever-awaits-a-change) or [a success's
+//!   wish](#a-success-may-wish-for-a-delay) decides when it is due;
 //! 5. else [the deadline](#past-the-deadline-the-answer-is-await-change),
 //! 6. else [the phase's interval](#the-delay-grows-with-the-time-in-the-phase).
 //!
@@ -598,7 +624,8 @@
 //!
 //! ### Losing the memory costs one extra run per object
 //!
-//! By a restart, or because the object did not come back for the longest interval: what is not remembered was not seen before, and runs.
+//! By a restart, or because the object did not come back for the longest interval: what is not remembered was not seen
+//! before, and runs.
 //!
 //! ```text
 //!  0s  created                    → Ready
@@ -609,7 +636,8 @@
 //!
 //! ### A restart keeps the backoff that the status carries
 //!
-//! In `last_transition`. The one extra run does not shift the backoff either: what follows it is as long as the outage says.
+//! In `last_transition`. The one extra run does not shift the backoff either: what follows it is as long as the outage
+//! says.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -656,7 +684,8 @@
 //!
 //! ### Two replicas at once each keep the interval
 //!
-//! Without leader election every object runs twice per interval, and changes run in both; the status writes of each are postponed by the other, so they do not drive each other on.
+//! Without leader election every object runs twice per interval, and changes run in both; the status writes of each
+//! are postponed by the other, so they do not drive each other on.
 //!
 //! ```text
 //! default: 30s
@@ -671,18 +700,22 @@
 //!
 //! ### An object that is gone is forgotten
 //!
-//! Within the longest interval, and at least a minute, after it was due; until then it costs some 60 to 80 bytes. [`Requeuer::tracked`](crate::kube::Requeuer::tracked) tells how many are remembered.
+//! Within the longest interval, and at least a minute, after it was due; until then it costs some 60 to 80 bytes.
+//! [`Requeuer::tracked`](crate::kube::Requeuer::tracked) tells how many are remembered.
 //!
 //! ### Time is tokio's clock on top of the wall clock that the process started with
 //!
-//! So a wall clock that is set while the process runs makes no delay longer or shorter. The times in a status are compared with it: one that another machine writes may be off by what the clocks differ, which
-//! makes a growing delay wrong by `factor − 1` times that, [and never longer than the cap](#time-that-jumps-never-panics-never-yields-more-than-the-cap).
+//! So a wall clock that is set while the process runs makes no delay longer or shorter. The times in a status are
+//! compared with it: one that another machine writes may be off by what the clocks differ, which makes a growing delay
+//! wrong by `factor − 1` times that, [and never longer than the
+//! cap](#time-that-jumps-never-panics-never-yields-more-than-the-cap).
 //!
 //! # The log
 //!
 //! ### One line per transition, not per run
 //!
-//! With target `requeue_policy`, the object as `namespace/name`, and what comes next. First failure WARN, repeats DEBUG, recovery INFO with how long it lasted:
+//! With target `requeue_policy`, the object as `namespace/name`, and what comes next. First failure WARN, repeats
+//! DEBUG, recovery INFO with how long it lasted:
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -699,7 +732,8 @@
 //! 130s             → Ready
 //! ```
 //!
-//! Giving up is ERROR; [postponed triggers](#postponed-triggers-are-trace) are TRACE. The lines stand inside kube-runtime's span `reconciling object`, whose `object.reason` says what woke the object.
+//! Giving up is ERROR; [postponed triggers](#postponed-triggers-are-trace) are TRACE. The lines stand inside
+//! kube-runtime's span `reconciling object`, whose `object.reason` says what woke the object.
 //!
 //! ### A healthy object logs nothing that an operator sees
 //!

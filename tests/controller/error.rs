@@ -79,7 +79,7 @@ async fn the_older_of_the_memorys_clock_and_the_statuss_own_counts_while_failed(
 }
 
 #[tokio::test(start_paused = true)]
-async fn errors_are_told_apart() {
+async fn errors_are_told_apart_by_the_reconcilers_own_type() {
     let calls = Arc::new(AtomicUsize::new(0));
     let world = World::new(move |_, _| {
         let call = calls.fetch_add(1, Ordering::SeqCst);

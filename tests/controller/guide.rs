@@ -7,12 +7,16 @@ use crate::{
 };
 use humantime_serde::re::humantime::parse_duration;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::{Api, ResourceExt, runtime::watcher};
+use kube::{
+    Api, ResourceExt,
+    api::{Patch, PatchParams},
+    runtime::watcher,
+};
 use requeue_policy::{
     Observe, Phase, Requeue, RequeueConfig,
     kube::{Outcome, Requeuer, Retry},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
     sync::{
@@ -47,7 +51,7 @@ impl Stage {
         let script: VecDeque<_> = timeline.rows.iter().filter_map(|row| row.run.clone()).collect();
         let script = Arc::new(Mutex::new(script));
         let setting = &timeline.setting;
-        let (takes, writes, child) = (setting.takes, setting.status, setting.child);
+        let (takes, writes, child, crd) = (setting.takes, setting.status, setting.child, setting.crd);
         let children = Arc::new(OnceLock::<Api<ConfigMap>>::new());
         let of_runs = children.clone();
         let reconcile = move |thing: Arc<Thing>, things: Api<Thing>| {
@@ -56,10 +60,14 @@ impl Stage {
             let children = of_runs.get().expect("set before any run").clone();
             async move {
                 sleep(takes).await;
-                if child == Child::Rewritten {
-                    change_child(&children, &unlike_any_other()).await;
+                match child {
+                    Child::Rewritten => change_child(&children, &unlike_any_other()).await,
+                    Child::Applied => change_child(&children, "what the spec says").await,
+                    Child::Owned | Child::Owns => {}
                 }
-                write_status(&thing, &things, writes, &answer).await;
+                if let Some(status) = status(&thing, writes, &answer) {
+                    write_status(&thing, &things, crd, status).await;
+                }
                 answer
             }
         };
@@ -73,7 +81,7 @@ impl Stage {
         Self {
             requeue: requeuer(timeline.policy).on_error(classify as fn(&Oops) -> Retry),
             world,
-            has_child: timeline.setting.child == Child::Rewritten
+            has_child: matches!(timeline.setting.child, Child::Rewritten | Child::Applied)
                 || timeline
                     .rows
                     .iter()
@@ -91,8 +99,10 @@ impl Stage {
         }
         self.start();
         for (n, row) in rows.iter().enumerate().skip(1) {
-            self.world.until(row.at.as_secs_f64() - TOLERANCE).await;
-            self.check(&rows[..n]);
+            if row.at > rows[n - 1].at {
+                self.world.until(row.at.as_secs_f64() - TOLERANCE).await;
+                self.check(&rows[..n]);
+            }
             self.world.until(row.at.as_secs_f64()).await;
             for event in &row.events {
                 self.happen(event).await;
@@ -110,7 +120,7 @@ impl Stage {
                 let controller = self.world.controller().owns(children, watcher::Config::default());
                 self.world.spawn(controller, &self.requeue)
             }
-            Child::Owned | Child::Rewritten => self.world.start_owning(&self.requeue),
+            Child::Owned | Child::Rewritten | Child::Applied => self.world.start_owning(&self.requeue),
         };
         self.controllers.push(controller);
     }
@@ -131,11 +141,11 @@ impl Stage {
             .map(|line| line.replacen("requeue_policy: ", "", 1))
             .collect();
         if !lines.is_empty() {
-            let lowest = if lines.iter().any(|line| line.starts_with("DEBUG")) {
-                Level::DEBUG
-            } else {
-                Level::INFO
-            };
+            let level = |line: &str| line.split(' ').next().and_then(|level| level.parse().ok());
+            let lowest = lines
+                .iter()
+                .filter_map(|line| level(line))
+                .fold(Level::INFO, Level::max);
             assert_eq!(self.world.lines.down_to(lowest), lines);
         }
     }
@@ -239,7 +249,8 @@ fn classify(error: &Oops) -> Retry {
     }
 }
 
-async fn write_status(thing: &Thing, things: &Api<Thing>, writes: StatusWrites, answer: &Result<Outcome, Oops>) {
+/// What a run writes into the status, if anything.
+fn status(thing: &Thing, writes: StatusWrites, answer: &Result<Outcome, Oops>) -> Option<Value> {
     let phase = match answer {
         Err(_) => Phase::Failed,
         Ok(Outcome::Phase(phase) | Outcome::PhaseAndRequeue(phase, _)) => *phase,
@@ -247,7 +258,7 @@ async fn write_status(thing: &Thing, things: &Api<Thing>, writes: StatusWrites, 
     };
     let mut status = json!({ "phase": phase, "message": unlike_any_other() });
     match writes {
-        StatusWrites::Never => return,
+        StatusWrites::Never => return None,
         StatusWrites::EveryRun => {}
         StatusWrites::InFingerprint => status["token"] = json!(unlike_any_other()),
         StatusWrites::WithLastTransition => {
@@ -257,7 +268,17 @@ async fn write_status(thing: &Thing, things: &Api<Thing>, writes: StatusWrites, 
             }
         }
     }
-    patch_status(things, &thing.name_any(), status).await;
+    Some(status)
+}
+
+async fn write_status(thing: &Thing, things: &Api<Thing>, crd: Crd, status: Value) {
+    let name = thing.name_any();
+    if crd != Crd::WithoutSubresource {
+        return patch_status(things, &name, status).await;
+    }
+    let patch = Patch::Merge(json!({ "status": status }));
+    let patched = things.patch(&name, &PatchParams::default(), &patch).await;
+    patched.expect("a thing is patched");
 }
 
 /// One test for each rule that has an example to be played.
@@ -314,4 +335,25 @@ played! {
     giving_up_is_said_once_per_process
     a_restart_in_an_outage_does_not_say_again_what_the_status_knows
     what_had_given_up_and_is_tried_again_says_so
+    an_outage_with_events_inside_it
+    a_restart_in_the_middle_of_an_outage
+    a_give_up_and_what_wakes_it
+    a_throttled_call_in_the_middle_of_a_backoff
+    an_object_that_fails_every_other_time
+    an_initialization_that_takes_long_and_then_fails
+    a_certificate_that_is_renewed_in_time
+    a_leader_change_while_an_object_awaits_its_renewal
+    a_child_that_changes_while_its_owner_runs
+    a_storm_of_edits
+    a_deletion_that_has_to_wait_for_its_finalizer
+    two_replicas_without_leader_election_and_an_edit
+    it_runs_hot_by_its_own_status_writes
+    it_runs_hot_by_an_object_that_it_owns
+    it_runs_hot_by_a_text_that_varies_in_a_condition
+    the_log_floods_with_failed_and_recovered
+    an_object_is_never_reconciled_again
+    a_drain_is_slow_because_the_interval_is_long
+    another_controllers_status_is_noticed_only_at_the_interval
+    a_recovery_is_noticed_late
+    the_backoff_starts_anew_with_every_restart
 }

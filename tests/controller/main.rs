@@ -5,8 +5,11 @@ mod pages;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod at_3_am;
+mod embedding;
 mod error;
 mod guide;
+mod limits;
 mod lines;
 mod log;
 mod timeline;

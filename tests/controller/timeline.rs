@@ -83,6 +83,8 @@ pub(crate) enum Child {
     Owns,
     #[serde(rename = "with owned(), rewritten in every run")]
     Rewritten,
+    #[serde(rename = "with owned(), applied unchanged in every run")]
+    Applied,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]

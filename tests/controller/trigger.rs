@@ -1,9 +1,6 @@
 //! Which triggers run at once and which are postponed.
 
-use crate::{
-    support::Resource,
-    world::{Oops, Thing, World, policy, ready, requeuer, write_status},
-};
+use crate::world::{Oops, Thing, World, policy, ready, requeuer, write_status};
 use futures::{StreamExt, channel::mpsc};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
@@ -19,7 +16,7 @@ use std::{
     },
     time::Duration,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tracing::Level;
 
 /// Reports Ready and writes the status in every run: what makes the hot loop.
@@ -105,43 +102,7 @@ async fn whatever_else_changes_runs_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn with_plain_owns_a_childs_change_during_a_run_that_writes_status_waits_until_due() {
-    // A child changes in the middle of every run that then writes the status.
-    for (owned, expected) in [(true, 20), (false, 0)] {
-        let world = World::new(writes_status_slowly);
-        let parent = world.create("a").await;
-        world.create_child(&parent).await;
-        let requeue = requeuer(RequeueConfig::default());
-        let children = Api::<ConfigMap>::default_namespaced(world.server.client());
-        let controller = world.controller();
-        let config = watcher::Config::default();
-        let controller = if owned {
-            controller.watches(children, config, requeue.owned())
-        } else {
-            controller.owns(children, config)
-        };
-        world.spawn(controller, &requeue);
-        let mut seen = 0;
-        for minute in 1..=20 {
-            let at = f64::from(minute * 60);
-            world.until(at).await;
-            world.set_value(i64::from(minute)).await;
-            world.until(at + 0.1).await;
-            world.change_child(&minute.to_string()).await;
-            world.until(at + 4.0).await;
-            seen += world
-                .times()
-                .iter()
-                .filter(|run| **run > at + 0.1 && **run <= at + 0.31)
-                .count();
-        }
-        // With plain `owns` it looks like the own status write coming back: a known limit, which the guide names.
-        assert_eq!(seen, expected, "owned(): {owned}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn related_and_nudge_give_news_by_name_too() {
+async fn a_mapper_of_ones_own_gives_news_and_so_does_a_nudge() {
     let world = World::new(writes_status_slowly);
     world.create("a").await;
     let requeue = requeuer(RequeueConfig::default());
@@ -221,30 +182,6 @@ async fn what_the_rate_limit_holds_back_is_not_lost_when_a_status_write_follows(
     world.patch_status(json!({ "message": "another controller's" })).await;
     world.until(100.0).await;
     assert_eq!(world.times(), [0.0, 1.0, 20.0]);
-}
-
-#[tokio::test(start_paused = true)]
-async fn without_a_status_subresource_every_status_write_is_a_change() {
-    let world = World::with(
-        Resource::of::<Thing>().without_status_subresource(),
-        |thing: Arc<Thing>, things: Api<Thing>| async move {
-            let message = format!("{:?}", Instant::now());
-            let patch = kube::api::Patch::Merge(json!({ "status": { "phase": "Ready", "message": message } }));
-            let name = kube::ResourceExt::name_any(&*thing);
-            things
-                .patch(&name, &Default::default(), &patch)
-                .await
-                .map_err(|_| Oops("patch"))?;
-            sleep(Duration::from_millis(10)).await;
-            Ok(Phase::Ready)
-        },
-    );
-    world.create("a").await;
-    world.start(RequeueConfig::default());
-    world.until(600.0).await;
-    let runs = world.times().len();
-    assert!((595..=601).contains(&runs), "{runs} runs in ten minutes");
-    assert_eq!(world.lines.visible().len(), 1, "{:?}", world.lines.visible());
 }
 
 #[tokio::test(start_paused = true)]
@@ -349,27 +286,6 @@ async fn an_object_that_is_gone_is_forgotten() {
     }
     world.until(3600.0 * 6.0).await;
     assert_eq!(requeue.tracked(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_watch_that_breaks_or_expires_loses_no_change_and_starts_no_storm() {
-    let world = World::new(writes_status);
-    for name in ["a", "b", "c"] {
-        world.create(name).await;
-    }
-    world.start(RequeueConfig::default());
-    world.until(5.0).await;
-    world.server.close_watches();
-    world.set_value(1).await;
-    world.until(35.0).await;
-    world.server.expire();
-    world.server.close_watches();
-    world.set_value(2).await;
-    world.until(64.0).await;
-    assert!(world.runs().iter().any(|run| run.value == 1) && world.runs().iter().any(|run| run.value == 2));
-    // Two changes, two timers, and one relist that shows every object once more.
-    assert!(world.times().len() <= 6, "{:?}", world.times());
-    assert!(world.times_of("b").len() <= 4, "{:?}", world.times_of("b"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,10 @@ use crate::{
     lines::Lines,
     support::{ApiServer, Resource},
 };
-use futures::{StreamExt, future::BoxFuture};
+use futures::{
+    Stream, StreamExt,
+    future::{BoxFuture, ready as ready_now},
+};
 use k8s_openapi::{
     api::core::v1::ConfigMap,
     apimachinery::pkg::apis::meta::v1::{OwnerReference, Time},
@@ -23,8 +26,12 @@ use requeue_policy::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{
+    fmt,
     hash::{DefaultHasher, Hash, Hasher},
-    sync::{Arc, LazyLock, Mutex},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 use tokio::{
@@ -172,6 +179,18 @@ impl World {
         self.spawn(controller, requeue)
     }
 
+    /// Starts a controller and counts what its stream yields.
+    pub(crate) fn count_yields(&self, policy: RequeueConfig) -> Arc<AtomicUsize> {
+        let yields = Arc::new(AtomicUsize::new(0));
+        let counted = yields.clone();
+        let stream = self.run(self.controller(), &requeuer(policy));
+        tokio::spawn(stream.for_each(move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            ready_now(())
+        }));
+        yields
+    }
+
     pub(crate) fn controller(&self) -> Controller<Thing> {
         Controller::new(
             Api::default_namespaced(self.server.client()),
@@ -184,6 +203,18 @@ impl World {
         controller: Controller<Thing>,
         requeue: &Requeuer<RequeueConfig, C>,
     ) -> JoinHandle<()> {
+        tokio::spawn(self.run(controller, requeue).for_each(|result| async move {
+            if let Err(error) = result {
+                println!("{error:?}");
+            }
+        }))
+    }
+
+    fn run<C: Classify<Oops> + Send + Sync + 'static>(
+        &self,
+        controller: Controller<Thing>,
+        requeue: &Requeuer<RequeueConfig, C>,
+    ) -> impl Stream<Item = Result<impl Sized + use<C>, impl fmt::Debug + use<C>>> + Send + use<C> {
         let (runs, start, reconcile) = (self.runs.clone(), self.start, self.reconcile.clone());
         let reconcile = move |thing: Arc<Thing>, api: Arc<Api<Thing>>| {
             runs.lock().expect("a test panicked while it held the runs").push(Run {
@@ -194,12 +225,7 @@ impl World {
             reconcile(thing, (*api).clone())
         };
         let api = Arc::new(Api::default_namespaced(self.server.client()));
-        let run = controller.run(requeue.reconciler(reconcile), requeue.error_policy(), api);
-        tokio::spawn(run.for_each(|result| async move {
-            if let Err(error) = result {
-                println!("{error:?}");
-            }
-        }))
+        controller.run(requeue.reconciler(reconcile), requeue.error_policy(), api)
     }
 
     /// Lets time pass until so many seconds after the start.

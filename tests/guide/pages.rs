@@ -40,7 +40,8 @@ fn documentation(line: &str) -> Option<String> {
         return Some(text.strip_prefix(' ').unwrap_or(text).to_owned());
     }
     // The same fence stands there once for each feature.
-    (line.starts_with("#![cfg_attr(feature") && line.contains("```")).then(|| "```".to_owned())
+    let is_fence = line.starts_with("#![cfg_attr(") && line.contains("```") && !line.contains("not(");
+    is_fence.then(|| "```".to_owned())
 }
 
 pub(crate) fn rules(page: &Page) -> Vec<Rule> {

@@ -269,8 +269,15 @@ impl Store {
             }
             "application/json-patch+json" => {
                 let mut proposed = current?;
-                let patch: Vec<PatchOperation> = serde_json::from_slice(body)
+                let mut patch: Vec<PatchOperation> = serde_json::from_slice(body)
                     .map_err(|error| Refusal::bad_request(format!("no JSON patch: {error}")))?;
+                // To the real one what is not there is null; that is how a first finalizer is added.
+                patch.retain(|operation| match operation {
+                    PatchOperation::Test(test) => {
+                        !(test.value.is_null() && proposed.pointer(test.path.as_str()).is_none())
+                    }
+                    _ => true,
+                });
                 json_patch::patch(&mut proposed, &patch).map_err(|error| Refusal::invalid(error.to_string()))?;
                 self.update(call, object(proposed)?)
             }

@@ -1,0 +1,268 @@
+//! At 3 a.m.: what you see, the line that says it, the cause, the cure.
+//!
+//! Each case is a test of the same name: it brings the symptom about, finds the line, and sees the cure work. The
+//! lines are those of target `requeue_policy`, as `tracing` prints them, without time and span.
+//! `RUST_LOG=info,requeue_policy=trace` shows every decision, also the postponed triggers.
+//!
+//! # It runs too often
+//!
+//! ### It runs hot by its own status writes
+//!
+//! **Seen:** one run a second for each object, status writes without end. **Cause:** the CRD has no status
+//! subresource, so each status write bumps the generation and is a change; the rate limit is all that holds it.
+//!
+//! ```text
+//! crd: without status subresource
+//! takes: 100ms
+//!
+//!                      0s  created   → Ready
+//! 100ms to 900ms every 100ms         → Ready
+//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=10 within=10s next="in 9s"
+//!     10s to 60s every 1s            → Ready
+//! ```
+//!
+//! **Cure:** `subresources: { status: {} }` in the CRD (kube-derive writes it where it is told `status = ".."`), and
+//! status written with `patch_status`:
+//!
+//! ```text
+//! takes: 100ms
+//!
+//!    0s  created   → Ready
+//! 30.1s            → Ready
+//! 60.2s            → Ready
+//! ```
+//!
+//! ### It runs hot by an object that it owns
+//!
+//! **Seen:** the same; kube-runtime's span says `object.reason=related object updated`. **Cause:** each run writes
+//! something new into a child that the controller watches: a time, a random order, a generated name.
+//!
+//! ```text
+//! child: with owned(), rewritten in every run
+//! takes: 100ms
+//!
+//!                      0s  created   → Ready
+//! 100ms to 900ms every 100ms         → Ready
+//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=10 within=10s next="in 9s"
+//!     10s to 20s every 1s            → Ready
+//! ```
+//!
+//! **Cure:** write the child by server-side apply, with content that follows from the spec alone: an apply that
+//! changes nothing makes no event.
+//!
+//! ```text
+//! child: with owned(), applied unchanged in every run
+//! takes: 100ms
+//!
+//!    0s  created   → Ready      # makes the child what it is to be
+//! 100ms            → Ready      # which is news, once
+//! 30.2s            → Ready
+//! 60.3s            → Ready
+//! ```
+//!
+//! ### It runs hot by a text that varies in a condition
+//!
+//! **Seen:** the same; `object.reason=object updated`. **Cause:** `Observe::fingerprint` hashes a condition's message,
+//! or its time, and each run writes another.
+//!
+//! ```text
+//! status: in every run, with the message in the fingerprint
+//! takes: 100ms
+//!
+//!                      0s  created   → Ready
+//! 100ms to 900ms every 100ms         → Ready
+//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=10 within=10s next="in 9s"
+//!     10s to 20s every 1s            → Ready
+//! ```
+//!
+//! **Cure:** hash what another controller writes, and nothing that this one does. The message may vary then as it
+//! likes:
+//!
+//! ```text
+//! status: in every run
+//! takes: 100ms
+//!
+//!    0s  created   → Ready
+//! 30.1s            → Ready
+//! ```
+//!
+//! ### The log floods with failed and recovered
+//!
+//! **Seen:** two lines a minute for one object. **Cause:** it fails and recovers in turn, and each of these is a
+//! transition.
+//!
+//! ```text
+//!   0s  created   → Err
+//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!  10s            → Ready
+//!       INFO requeue_policy: recovered object=default/a phase=Ready after=10s next="in 30s"
+//!  40s            → Err
+//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!  50s            → Ready
+//!       INFO requeue_policy: recovered object=default/a phase=Ready after=10s next="in 30s"
+//! ```
+//!
+//! **Cure:** the lines are right; what flaps is outside. Until it is mended `Ok(Phase::Failed)` for as long as the
+//! outside has not been well for a while makes one outage of many:
+//!
+//! ```text
+//!   0s  created   → Err
+//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!  10s            → Failed
+//!  20s            → Err
+//!  30s            → Failed
+//!  40s            → Ready
+//!       INFO requeue_policy: recovered object=default/a phase=Ready after=40s next="in 30s"
+//! ```
+//!
+//! ### The log floods with a line for each trigger
+//!
+//! **Seen:** a line for each status write and each retry, not of target `requeue_policy`. **Cause:** the application
+//! prints what `Controller::run` yields, as kube's examples do: it yields once for each trigger, also for those that
+//! were postponed. **Cure:** print nothing there, or at TRACE; the failures are logged already.
+//!
+//! # It comes in waves
+//!
+//! ### A retry storm meets what has just come back
+//!
+//! **Seen:** a backend comes back, takes all objects' calls within a second, and falls. **Cause:** all failed in the
+//! same second, at a constant interval without jitter, so all retry in the same second for ever. **Cure:** `error: {
+//! initial: 10s, factor: 2, max: 5m, jitter: 0.5 }`. Growth makes the storms rare, and jitter takes them apart.
+//!
+//! ### A herd stays together after a restart
+//!
+//! **Seen:** load in spikes, one interval apart. **Cause:** a restart runs every object at once, and a constant
+//! interval keeps them together. **Cure:** `default: { initial: 30s, jitter: 0.2 }`. The first wave is bounded by
+//! kube-runtime's `Config::concurrency`.
+//!
+//! # It runs too seldom
+//!
+//! ### An object is never reconciled again
+//!
+//! **Seen:** nothing, for hours. **Cause:** its deadline has passed, or the error was classified as `Retry::Never`;
+//! the line says which error it was.
+//!
+//! ```text
+//! error: { initial: 10s, factor: 2, max: 5m, deadline: 6h }
+//!
+//!   0s  created                  → Err, never
+//!       ERROR requeue_policy: gave up object=default/a error=never phase=Failed after=0s attempts=0 next="when something changes"
+//!   7h  its status is written
+//!   8h  an annotation changes    → Ready
+//!       INFO requeue_policy: recovered object=default/a phase=Ready after=8h next="in 30s"
+//! ```
+//!
+//! **Cure:** any change of the object that is not status wakes it, `kubectl annotate --overwrite app/a
+//! retry="$(date)"` for one; so does a restart of the controller, for all of them.
+//!
+//! ### A drain is slow because the interval is long
+//!
+//! **Seen:** a deletion takes up to an interval longer than its clean-up. **Cause:** the run that found the deletion
+//! mark returned Ready, and nobody tells when the clean-up is done.
+//!
+//! ```text
+//! default: 10m
+//!
+//!     0s  created                → Ready
+//!     1s  a finalizer is added   → Ready
+//!     1m  it is deleted          → Ready
+//!    11m                         → Ready
+//! ```
+//!
+//! **Cure:** say how soon to look again, `Ok((Phase::Ready, Requeue::After(Duration::from_secs(5))))`, while it
+//! drains; or watch what is drained, with [`related`](crate::kube::Requeuer::related).
+//!
+//! ```text
+//! default: 10m
+//!
+//!     0s  created                → Ready
+//!     1s  a finalizer is added   → Ready
+//!     1m  it is deleted          → Ready, after 5s
+//!    65s                         → Ready, after 5s
+//!    70s                         → Ready, after 5s
+//! ```
+//!
+//! ### Another controller's status is noticed only at the interval
+//!
+//! **Seen:** a provider writes its outputs into the status, and the reconciler sees them half a minute later.
+//! **Cause:** a status write is postponed until due.
+//!
+//! ```text
+//!  0s  created                     → Ready
+//!      TRACE requeue_policy: reconciled object=default/a phase=Ready next="in 30s"
+//!      TRACE requeue_policy: postponed: only the status was written object=default/a next="in 30s"
+//!  5s  its status is written
+//!      TRACE requeue_policy: postponed: only the status was written object=default/a next="in 25s"
+//! 30s                              → Ready
+//!      TRACE requeue_policy: reconciled object=default/a phase=Ready next="in 30s"
+//!      TRACE requeue_policy: postponed: only the status was written object=default/a next="in 30s"
+//! ```
+//!
+//! **Cure:** `Observe::fingerprint` returns a hash of those outputs, and of nothing else.
+//!
+//! ```text
+//!  0s  created                     → Ready
+//!  5s  its fingerprint changes     → Ready
+//! 35s                              → Ready
+//! ```
+//!
+//! ### A recovery is noticed late
+//!
+//! **Seen:** the cloud is back, and the object is still failing. **Cause:** the backoff has grown with the outage;
+//! after DEBUG `still failed` the line says `next="in .."`.
+//!
+//! ```text
+//! error: { initial: 10s, factor: 2, max: 1h }
+//!
+//!    0s  created   → Err
+//!   10s            → Err
+//!   30s            → Err
+//!   70s            → Err
+//!  150s            → Err
+//!  310s            → Err
+//!  630s            → Err       # back at 631 s, say
+//! 1270s            → Ready
+//! ```
+//!
+//! **Cure:** `max` is the promise of how late it is noticed at worst: choose it as you would choose that. For all at
+//! once, restart the controller: each object runs.
+//!
+//! ```text
+//! error: { initial: 10s, factor: 2, max: 1m }
+//!
+//!    0s  created   → Err
+//!   10s            → Err
+//!   30s            → Err
+//!   70s to 610s every 60s   → Err
+//!  670s            → Ready
+//! ```
+//!
+//! ### The backoff starts anew with every restart
+//!
+//! **Seen:** after each deployment the failing objects are tried every few seconds again. **Cause:**
+//! `Observe::last_transition` is not implemented, or its time is renewed with every write.
+//!
+//! ```text
+//! error: { initial: 10s, factor: 2, max: 5m }
+//!
+//!   0s  created                    → Err
+//!  10s                             → Err
+//!  30s                             → Err
+//!  50s  the controller restarts    → Err
+//!  60s                             → Err
+//!  80s                             → Err
+//! ```
+//!
+//! **Cure:** keep `lastTransitionTime` while the condition's status stays; [`conditions::set`](crate::conditions::set)
+//! does.
+//!
+//! ```text
+//! error: { initial: 10s, factor: 2, max: 5m }
+//! status: in every run, with lastTransitionTime
+//!
+//!   0s  created                    → Err
+//!  10s                             → Err
+//!  30s                             → Err
+//!  50s  the controller restarts    → Err
+//! 110s                             → Err
+//! ```

@@ -1,0 +1,124 @@
+//! What the guide says on embedding.
+
+use crate::world::{Oops, Thing, World, patch_status, policy, requeuer, wall_clock};
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api, Resource as _, ResourceExt,
+    api::PostParams,
+    core::ObjectMeta,
+    runtime::{
+        Controller,
+        controller::Action,
+        finalizer::{Event, finalizer},
+        watcher,
+    },
+};
+use requeue_policy::{
+    Phase, Requeue,
+    kube::{Outcome, Requeuer},
+};
+use serde_json::json;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+use tracing::Level;
+
+#[tokio::test(start_paused = true)]
+async fn a_status_patch_that_changes_nothing_wakes_nobody() {
+    let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
+        let since = thing.status.as_ref().and_then(|status| status.since.clone());
+        let since = since.map_or_else(wall_clock, |since| since.0);
+        patch_status(&things, "a", json!({ "phase": "Ready", "since": since })).await;
+        Ok(Phase::Ready)
+    });
+    world.create("a").await;
+    world.start(policy("{ default: 30s }"));
+    world.until(5.0).await;
+    let version = || async {
+        let thing = world.things.get("a").await.expect("it is there");
+        thing.resource_version().expect("what is stored has one")
+    };
+    let (first, postponed) = (version().await, world.lines.of(Level::TRACE).len());
+    world.until(3605.0).await;
+    assert_eq!(world.times().len(), 121);
+    assert_eq!(world.server.requests().patch_status, 121);
+    assert_eq!(version().await, first);
+    // The only lines are those of the runs: no write came back to be postponed.
+    assert_eq!(world.lines.of(Level::TRACE).len() - postponed, 120);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_object_with_a_finalizer_and_a_child_makes_three_runs() {
+    let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
+        let mut outcome = Outcome::from(Requeue::AwaitChange);
+        let result = &mut outcome;
+        let children = Api::<ConfigMap>::default_namespaced(things.clone().into_client());
+        let run = finalizer(&things, "example.com/finalizer", thing, async |event| {
+            if let Event::Apply(thing) = event {
+                let child = ConfigMap {
+                    metadata: ObjectMeta {
+                        name: Some(thing.name_any()),
+                        owner_references: thing.owner_ref(&()).map(|owner| vec![owner]),
+                        ..ObjectMeta::default()
+                    },
+                    ..ConfigMap::default()
+                };
+                // A conflict is the child that is there already.
+                let _ = children.create(&PostParams::default(), &child).await;
+                patch_status(&things, "a", json!({ "phase": "Ready" })).await;
+                *result = Phase::Ready.into();
+            }
+            Ok::<_, Oops>(Action::await_change())
+        });
+        run.await.map_err(|_| Oops("finalizer"))?;
+        Ok(outcome)
+    });
+    world.create("a").await;
+    world.start_owning(&requeuer(policy("{ default: 30s }")));
+    world.until(29.0).await;
+    assert_eq!(world.times(), [0.0, 0.0, 0.0]);
+    world.until(31.0).await;
+    assert_eq!(world.times().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_requeuer_serves_one_controller() {
+    let runs = |is_shared: bool| async move {
+        let world = World::new(|_, _| async { Ok(Phase::Ready) });
+        world.create("a").await;
+        let requeue = requeuer(policy("{ error: 10m }"));
+        let other = if is_shared {
+            requeue.clone()
+        } else {
+            requeuer(policy("{ error: 10m }"))
+        };
+        let runs = Arc::new(AtomicUsize::new(0));
+        let counted = runs.clone();
+        let reconcile = move |_: Arc<Thing>, _: Arc<()>| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            async { Err::<Phase, _>(Oops("no quota")) }
+        };
+        let controller = Controller::new(
+            Api::<Thing>::default_namespaced(world.server.client()),
+            watcher::Config::default(),
+        );
+        let run = controller.run(requeue.reconciler(reconcile), other.error_policy(), Arc::new(()));
+        tokio::spawn(run.for_each(|_| async {}));
+        for second in 1..=5 {
+            world.until(f64::from(second)).await;
+            world.patch_status(json!({ "message": format!("{second}") })).await;
+        }
+        world.until(6.0).await;
+        runs.load(Ordering::SeqCst)
+    };
+    assert_eq!(runs(true).await, 1);
+    assert_eq!(runs(false).await, 6);
+}
+
+#[test]
+fn a_requeuer_is_a_value_to_be_shared() {
+    fn shared<T: Clone + Send + Sync + 'static>() {}
+    shared::<Requeuer<requeue_policy::RequeueConfig>>();
+}
