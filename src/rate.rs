@@ -28,6 +28,18 @@ impl RateLimit {
         Self { max, within }
     }
 
+    /// Returns how many runs of one object there may be in any span of [`within`](Self::within).
+    #[must_use]
+    pub const fn max(&self) -> u32 {
+        self.max
+    }
+
+    /// Returns the span in which there may be at most [`max`](Self::max) runs of one object.
+    #[must_use]
+    pub const fn within(&self) -> Duration {
+        self.within
+    }
+
     /// Checks both fields.
     ///
     /// # Errors

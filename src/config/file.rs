@@ -75,24 +75,20 @@ impl<'de> Visitor<'de> for ConfigVisitor {
         let mut config = RequeueConfig::default();
         let mut seen = Vec::new();
         while let Some(key) = map.next_key::<String>()? {
-            match key.as_str() {
-                "default" => config.default = map.next_value_seed(Field("default", Node::interval))?,
-                "error" => config.error = map.next_value_seed(Field("error", Node::interval))?,
-                "initialization" => {
-                    config.initialization = map.next_value_seed(Field("initialization", Node::interval))?;
-                }
-                "rate_limit" => config.rate_limit = map.next_value_seed(Field("rate_limit", Node::limit_or_off))?,
-                _ => {
-                    let allowed = "must be one of default, error, initialization, rate_limit";
-                    return Err(de::Error::custom(ConfigError::new(key, "an unknown field", allowed)));
-                }
-            }
             if seen.contains(&key) {
-                return Err(de::Error::custom(ConfigError::new(
-                    key,
-                    "a second value",
-                    "must be given once",
-                )));
+                let twice = |_| Err(ConfigError::new("", "a second value", "must be given once"));
+                map.next_value_seed(Field(&key, twice))?;
+            }
+            match key.as_str() {
+                "default" => config.default = map.next_value_seed(Field(&key, Node::interval))?,
+                "error" => config.error = map.next_value_seed(Field(&key, Node::interval))?,
+                "initialization" => config.initialization = map.next_value_seed(Field(&key, Node::interval))?,
+                "rate_limit" => config.rate_limit = map.next_value_seed(Field(&key, Node::limit_or_off))?,
+                // Refused while the value is read, so that the format tells where that is.
+                _ => map.next_value_seed(Field(&key, |_| {
+                    let allowed = "must be one of default, error, initialization, rate_limit";
+                    Err(ConfigError::new("", "an unknown field", allowed))
+                }))?,
             }
             seen.push(key);
         }
@@ -109,9 +105,9 @@ impl<'de> Visitor<'de> for ConfigVisitor {
 ///
 /// By hand, because derived code answers a wrong value without the field's name, and an untagged enum without the
 /// value.
-struct Field<T>(&'static str, fn(Node) -> Result<T, ConfigError>);
+struct Field<'a, F>(&'a str, F);
 
-impl<'de, T> DeserializeSeed<'de> for Field<T> {
+impl<'de, T, F: FnOnce(Node) -> Result<T, ConfigError>> DeserializeSeed<'de> for Field<'_, F> {
     type Value = T;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {

@@ -13,6 +13,7 @@
 //! in text, that test plays it on the real `Controller`. A whole operator is `examples/capt_control_plane`.
 
 pub mod at_3_am;
+pub mod choosing_intervals;
 pub mod embedding;
 pub mod scenarios;
 pub mod semantics;
