@@ -87,7 +87,7 @@ impl Rate {
 
     /// When the next place is free; `None` if one is free at `now`.
     pub(crate) fn next_place(self, limit: RateLimit, now: u64) -> Option<u64> {
-        let spare = limit.max().saturating_sub(1);
+        let spare = limit.places().saturating_sub(1);
         (self.lent(limit, now) > spare).then(|| self.full - spare * limit.pace())
     }
 
@@ -95,7 +95,7 @@ impl Rate {
     #[must_use]
     pub(crate) fn run(self, limit: RateLimit, now: u64) -> Self {
         let lent = self.lent(limit, now);
-        let back = now.saturating_add(limit.within());
+        let back = now.saturating_add(limit.span());
         let full = if lent == 0 {
             back
         } else {
@@ -103,19 +103,19 @@ impl Rate {
         };
         Self {
             // Runs that are due are not held back and would push this ahead without end.
-            full: full.min(back.saturating_add(limit.within())),
-            lent: (lent + 1).min(limit.max()) as u16,
+            full: full.min(back.saturating_add(limit.span())),
+            lent: (lent + 1).min(limit.places()) as u16,
         }
     }
 }
 
 #[cfg(feature = "kube-runtime")]
 impl RateLimit {
-    fn max(self) -> u64 {
+    fn places(self) -> u64 {
         u64::from(self.max.clamp(1, u32::from(u16::MAX)))
     }
 
-    fn within(self) -> u64 {
+    fn span(self) -> u64 {
         u64::try_from(self.within.as_micros())
             .unwrap_or(u64::MAX)
             .clamp(1, 1 << 48)
@@ -123,7 +123,7 @@ impl RateLimit {
 
     fn pace(self) -> u64 {
         // Rounded up, or `max` of them would be shorter than `within`.
-        self.within().div_ceil(self.max())
+        self.span().div_ceil(self.places())
     }
 }
 

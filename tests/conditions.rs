@@ -1,5 +1,4 @@
 //! Conditions, read and written.
-#![cfg(feature = "conditions")]
 
 use k8s_openapi::{
     apimachinery::pkg::apis::meta::v1::{Condition, Time},
@@ -36,7 +35,8 @@ fn tells(condition: &Condition) -> Option<Phase> {
 #[test]
 fn a_condition_tells_the_phase_and_since_when() {
     let since = |hour| Some(SystemTime::from(at(hour)));
-    let table: [(&[(&str, &str, i64)], Phase, Option<SystemTime>); 9] = [
+    type Row<'a> = (&'a [(&'a str, &'a str, i64)], Phase, Option<SystemTime>);
+    let table: [Row<'_>; 9] = [
         (&[], Phase::Initializing, None),
         (&[("Other", "True", 1)], Phase::Initializing, None),
         (&[("Ready", "Unknown", 1)], Phase::Initializing, None),
@@ -116,7 +116,7 @@ fn a_condition_keeps_its_lasttransitiontime_while_its_status_stays() {
     for hour in [before, after] {
         let mut list = vec![second.clone()];
         assert!(!conditions::set(&mut list, condition("second", "True", hour)));
-        assert_eq!(list, [second.clone()]);
+        assert_eq!(list, std::slice::from_ref(&second));
     }
 
     // Each field alone is a change.

@@ -613,12 +613,12 @@
 //!
 //! 1. [A run that is due is never held back](#a-run-that-is-due-is-never-held-back-by-it).
 //! 2. [The rate limit](#an-object-that-has-used-up-its-rate-limit-is-postponed-to-its-next-place) postpones every
-//!   other run.
+//!    other run.
 //! 3. [A change or news](#a-change-of-the-spec-runs-at-once) runs at once, before the object is due.
-//! 4. [`Retry::After`](#retryafter-is-obeyed), [`Retry::Never`](#retrynever-awaits-a-change) or [a success's
-//!   wish](#a-success-may-wish-for-a-delay) decides when it is due;
+//! 4. When it is due, [`Retry::After`](#retryafter-is-obeyed), [`Retry::Never`](#retrynever-awaits-a-change) or
+//!    [the wish of a success](#a-success-may-wish-for-a-delay) decides;
 //! 5. else [the deadline](#past-the-deadline-the-answer-is-await-change),
-//! 6. else [the phase's interval](#the-delay-grows-with-the-time-in-the-phase).
+//! 6. else [the interval of the phase](#the-delay-grows-with-the-time-in-the-phase).
 //!
 //! # Restarts, replicas, deletion, clocks
 //!
@@ -734,6 +734,10 @@
 //!
 //! Giving up is ERROR; [postponed triggers](#postponed-triggers-are-trace) are TRACE. The lines stand inside
 //! kube-runtime's span `reconciling object`, whose `object.reason` says what woke the object.
+//!
+//! ### A hundred objects that fail for an hour log their transitions only
+//!
+//! At factor 2 that is a hundred lines at WARN, and a hundred at INFO when they recover; the fifteen retries of each are DEBUG.
 //!
 //! ### A healthy object logs nothing that an operator sees
 //!

@@ -97,17 +97,30 @@ async fn a_hundred_objects_that_fail_for_an_hour_log_their_transitions_only() {
     }
     world.start(policy(BACKOFF));
     world.until(3600.0).await;
-    assert_eq!(world.lines.of(Level::WARN).len(), 100);
     broken.store(false, Ordering::SeqCst);
     world.until(3600.0 + 301.0).await;
-    assert_eq!(world.lines.visible().len(), 200, "{:#?}", world.lines.visible());
+
+    let levels = [Level::ERROR, Level::WARN, Level::INFO, Level::DEBUG];
+    let counts = levels.map(|level| world.lines.of(level).len());
+    // Each object: the first failure, the recovery, and between them the retries after 10, 30, 70, 150, 310 and 610 s
+    // and then every 300 s, until 3310 s.
+    assert_eq!(counts, [0, 100, 100, 100 * 15]);
+    let (failures, recoveries) = (world.lines.of(Level::WARN), world.lines.of(Level::INFO));
     for n in 0..100 {
-        let name = format!("object=default/n{n} ");
+        let object = format!("object=default/n{n} ");
+        let of_it = |lines: &[String]| {
+            lines
+                .iter()
+                .filter(|line| line.contains(&object))
+                .cloned()
+                .collect::<Vec<_>>()
+        };
         assert_eq!(
-            world.lines.visible().iter().filter(|line| line.contains(&name)).count(),
-            2,
-            "{name}"
+            of_it(&failures),
+            [format!("failed {object}error=no quota next=\"in 10s\"")]
         );
+        let recovered = format!("recovered {object}phase=Ready after=1h 10s next=\"in 30s\"");
+        assert_eq!(of_it(&recoveries), [recovered]);
     }
 }
 

@@ -25,7 +25,7 @@ pub(crate) fn of_section(name: &str) -> Vec<Timeline> {
         .filter(|rule| pages::name(&rule.heading) == name)
         .collect();
     assert_eq!(sections.len(), 1, "sections of the guide with the name {name}");
-    let timelines: Vec<_> = sections[0].examples("text").iter().map(|text| parse(text)).collect();
+    let timelines: Vec<_> = sections[0].examples().iter().map(|text| parse(text)).collect();
     assert!(!timelines.is_empty(), "no example in the section {name}");
     timelines
 }

@@ -10,6 +10,7 @@ mod crd;
 mod failures;
 mod hot_loop;
 mod lines;
+mod no_change;
 mod outage;
 mod outside;
 mod process;
@@ -51,6 +52,10 @@ fn main() -> ExitCode {
         trial("failing_after_patching", failures::failing_after_patching),
         trial("restart_keeps_the_backoff", failures::restart_keeps_the_backoff),
         trial("outside_status_change", outside::outside_status_change),
+        trial(
+            "status_patch_that_changes_nothing",
+            no_change::status_patch_that_changes_nothing,
+        ),
         trial("api_server_away", outage::api_server_away),
         trial("api_server_hangs", outage::api_server_hangs),
     ];

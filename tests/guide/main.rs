@@ -2,7 +2,7 @@
 
 mod pages;
 
-use pages::{Page, anchor, name, pages, rules};
+use pages::{Kind, Page, anchor, name, pages, rules};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -22,7 +22,7 @@ fn every_rule_of_the_guide_has_a_test_of_the_same_name() {
         assert!(seen.insert(name.clone()), "two rules have the name {name}");
         if !tests.all.contains(&name) {
             missing.push(format!("{}: {} needs a test {name}", page.name, rule.heading));
-        } else if !rule.examples("text").is_empty() && !tests.played.contains(&name) {
+        } else if !rule.examples().is_empty() && !tests.played.contains(&name) {
             missing.push(format!("{}: the example of {name} is not played", page.name));
         }
     }
@@ -37,13 +37,15 @@ fn what_stands_outside_of_rules_leads_to_one() {
     let mut loose = vec![];
     for page in pages() {
         let blocks = blocks(&page);
-        for (block, next) in blocks.iter().zip(blocks.iter().skip(1).map(Some).chain([None])) {
-            let leads_in =
-                block.text.ends_with(':') && next.is_some_and(|next| next.kind != Kind::Prose || is_item(&next.text));
-            let is_bound = match block.kind {
-                Kind::Prose | Kind::Row => anchors(&page.name, &block.text).next().is_some() || leads_in,
-                Kind::Example | Kind::Head => true,
-            };
+        for (n, block) in blocks.iter().enumerate() {
+            let next = blocks.get(n + 1);
+            let leads_in = block.text.ends_with(':')
+                && next.is_some_and(|next| next.is_example || next.is_row() || is_item(&next.text));
+            let is_bound = block.is_example
+                || block.is_head(next)
+                || block.is_rule_of_a_table()
+                || leads_in
+                || anchors(&page.name, &block.text).next().is_some();
             if !is_bound {
                 loose.push(format!("{}: {}", page.name, block.text));
             }
@@ -58,7 +60,7 @@ fn every_link_to_a_heading_of_the_guide_leads_there() {
     let headings: BTreeMap<_, BTreeSet<_>> = pages.iter().map(|page| (page.name.clone(), headings(page))).collect();
     let mut broken = vec![];
     for page in &pages {
-        for (other, anchor) in page.lines.iter().flat_map(|line| anchors(&page.name, line)) {
+        for (other, anchor) in page.lines.iter().flat_map(|line| anchors(&page.name, &line.text)) {
             if !headings.get(&other).is_some_and(|headings| headings.contains(&anchor)) {
                 broken.push(format!("{} links to {other}#{anchor}", page.name));
             }
@@ -120,68 +122,53 @@ impl Tests {
     }
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Kind {
-    /// A paragraph or an item of a list.
-    Prose,
-    /// A row of a table below its head.
-    Row,
-    Head,
-    Example,
+/// A paragraph, an item of a list, a row of a table or an example.
+struct Block {
+    text: String,
+    is_example: bool,
 }
 
-struct Block {
-    kind: Kind,
-    text: String,
+impl Block {
+    /// The head of a table claims nothing.
+    fn is_head(&self, next: Option<&Block>) -> bool {
+        self.text.starts_with('|') && next.is_some_and(|next| next.is_rule_of_a_table())
+    }
+
+    fn is_rule_of_a_table(&self) -> bool {
+        self.text.starts_with('|') && self.text.trim_matches(['|', '-', ':', ' ']).is_empty()
+    }
+
+    fn is_row(&self) -> bool {
+        self.text.starts_with('|')
+    }
 }
 
 /// What a page says outside of its rules and below its opening.
 fn blocks(page: &Page) -> Vec<Block> {
     let mut blocks: Vec<Block> = vec![];
-    let (mut in_rule, mut in_example, mut continues) = (true, false, false);
+    let (mut is_outside, mut continues) = (false, false);
     for line in &page.lines {
-        let is_fence = line.starts_with("```");
-        if !in_example
-            && let Some((marks, _)) = line
-                .split_once(' ')
-                .filter(|(marks, _)| marks.trim_matches('#').is_empty())
-        {
-            if !marks.is_empty() {
-                in_rule = marks.len() > 2;
-                continues = false;
-                continue;
-            }
-        }
-        if is_fence {
-            in_example = !in_example;
-        }
-        if in_rule {
+        if let Kind::Heading(level) = line.kind {
+            (is_outside, continues) = (level < 3, false);
             continue;
         }
-        let kind = match line.chars().next() {
-            _ if is_fence || in_example => Kind::Example,
-            Some('|') => match blocks.last() {
-                Some(Block {
-                    kind: Kind::Head | Kind::Row,
-                    ..
-                }) if continues => Kind::Row,
-                _ => Kind::Head,
-            },
-            _ => Kind::Prose,
-        };
-        if line.is_empty() {
+        let (is_example, text) = (line.kind != Kind::Text, line.text.trim());
+        if !is_outside || text.is_empty() && !is_example {
             continues = false;
-        } else if line.starts_with("|--") || line.starts_with("| --") || line.starts_with("|:") {
-            // Neither head nor row.
-        } else if let (true, Kind::Prose, false, Some(block)) = (continues, kind, is_item(line), blocks.last_mut()) {
-            block.text = format!("{} {}", block.text, line.trim());
-        } else {
-            blocks.push(Block {
-                kind,
-                text: line.trim().to_owned(),
-            });
-            continues = true;
+            continue;
         }
+        let is_new = is_item(text) || text.starts_with('|');
+        match blocks
+            .last_mut()
+            .filter(|block| continues && !is_new && block.is_example == is_example)
+        {
+            Some(block) => block.text = format!("{} {text}", block.text),
+            None => blocks.push(Block {
+                text: text.to_owned(),
+                is_example,
+            }),
+        }
+        continues = true;
     }
     blocks
 }
@@ -195,14 +182,8 @@ fn is_item(line: &str) -> bool {
 
 /// The anchors of all headings.
 fn headings(page: &Page) -> BTreeSet<String> {
-    let mut in_example = false;
-    let headings = page.lines.iter().filter_map(|line| {
-        in_example ^= line.starts_with("```");
-        let (marks, heading) = line.split_once(' ')?;
-        let is_heading = !in_example && !marks.is_empty() && marks.trim_matches('#').is_empty();
-        is_heading.then(|| anchor(heading))
-    });
-    headings.collect()
+    let headings = page.lines.iter().filter(|line| matches!(line.kind, Kind::Heading(_)));
+    headings.map(|line| anchor(&line.text)).collect()
 }
 
 /// The pages and anchors to which a text links.

@@ -6,14 +6,31 @@ use std::{fs, path::Path};
 pub(crate) struct Page {
     /// The module's name.
     pub(crate) name: String,
-    /// Its documentation, line by line, without what makes it a comment.
-    pub(crate) lines: Vec<String>,
+    /// Its documentation, without what makes it a comment.
+    pub(crate) lines: Vec<Line>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub(crate) kind: Kind,
+    pub(crate) text: String,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Kind {
+    /// With its level; the text is without the marks.
+    Heading(usize),
+    /// The first line of an example; the text is its language.
+    Fence,
+    /// A line of an example, or the one that ends it.
+    Example,
+    Text,
 }
 
 /// A rule: a heading of the third level and what follows it.
 pub(crate) struct Rule {
     pub(crate) heading: String,
-    pub(crate) lines: Vec<String>,
+    pub(crate) lines: Vec<Line>,
 }
 
 /// All pages, by name.
@@ -26,7 +43,7 @@ pub(crate) fn pages() -> Vec<Page> {
             let source = fs::read_to_string(&path).expect("the guide can be read");
             Page {
                 name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-                lines: source.lines().filter_map(documentation).collect(),
+                lines: lines(source.lines().filter_map(documentation)),
             }
         })
         .collect();
@@ -34,38 +51,52 @@ pub(crate) fn pages() -> Vec<Page> {
     pages
 }
 
-/// What rustdoc makes of a line; the attributes that it knows begin and end an example.
-fn documentation(line: &str) -> Option<String> {
+/// What rustdoc makes of a line of source. The same fence may stand there once for each feature.
+fn documentation(line: &str) -> Option<&str> {
     if let Some(text) = line.strip_prefix("//!") {
-        return Some(text.strip_prefix(' ').unwrap_or(text).to_owned());
+        return Some(text.strip_prefix(' ').unwrap_or(text));
     }
-    // The same fence stands there once for each feature.
     let is_fence = line.starts_with("#![cfg_attr(") && line.contains("```") && !line.contains("not(");
-    is_fence.then(|| "```".to_owned())
+    is_fence.then_some("```")
+}
+
+fn lines<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Line> {
+    let mut in_example = false;
+    let line = |text: &str| {
+        let marks = text.len() - text.trim_start_matches('#').len();
+        let (kind, text) = match text.strip_prefix("```") {
+            Some(language) => {
+                in_example = !in_example;
+                (if in_example { Kind::Fence } else { Kind::Example }, language)
+            }
+            None if in_example => (Kind::Example, text),
+            None if marks > 0 && text[marks..].starts_with(' ') => (Kind::Heading(marks), &text[marks + 1..]),
+            None => (Kind::Text, text),
+        };
+        Line {
+            kind,
+            text: text.to_owned(),
+        }
+    };
+    texts.map(line).collect()
 }
 
 pub(crate) fn rules(page: &Page) -> Vec<Rule> {
-    let mut rules: Vec<Rule> = vec![];
-    let (mut in_rule, mut in_example) = (false, false);
-    for line in &page.lines {
-        in_example ^= line.starts_with("```");
-        match line.split_once(' ') {
-            Some(("###", heading)) if !in_example => {
-                rules.push(Rule {
-                    heading: heading.to_owned(),
-                    lines: vec![],
-                });
-                in_rule = true;
-            }
-            Some(("#" | "##", _)) if !in_example => in_rule = false,
-            _ => {
-                if let (true, Some(rule)) = (in_rule, rules.last_mut()) {
-                    rule.lines.push(line.clone());
-                }
-            }
-        }
-    }
-    rules
+    let is_heading = |line: &Line| matches!(line.kind, Kind::Heading(_));
+    let starts = page
+        .lines
+        .iter()
+        .enumerate()
+        .filter(|(_, line)| line.kind == Kind::Heading(3));
+    let rule = |(start, line): (usize, &Line)| Rule {
+        heading: line.text.clone(),
+        lines: page.lines[start + 1..]
+            .iter()
+            .take_while(|line| !is_heading(line))
+            .cloned()
+            .collect(),
+    };
+    starts.map(rule).collect()
 }
 
 /// The name of a rule's test: what rustdoc makes the heading's anchor, as an identifier.
@@ -86,15 +117,19 @@ pub(crate) fn anchor(heading: &str) -> String {
 }
 
 impl Rule {
-    /// The examples that are fenced as `language`.
-    pub(crate) fn examples(&self, language: &str) -> Vec<String> {
-        let fence = format!("```{language}");
-        let mut examples = vec![];
-        let mut lines = self.lines.iter();
-        while lines.by_ref().any(|line| *line == fence) {
-            let example: Vec<_> = lines.by_ref().take_while(|line| *line != "```").cloned().collect();
-            examples.push(example.join("\n"));
-        }
-        examples
+    /// The examples that are played: those in plain text.
+    pub(crate) fn examples(&self) -> Vec<String> {
+        let starts = self
+            .lines
+            .iter()
+            .enumerate()
+            .filter(|(_, line)| line.kind == Kind::Fence && line.text == "text");
+        let example = |(start, _)| -> String {
+            let lines = self.lines[start + 1..]
+                .iter()
+                .take_while(|line| line.kind == Kind::Example);
+            lines.map(|line| format!("{}\n", line.text)).collect()
+        };
+        starts.map(example).collect()
     }
 }
