@@ -237,29 +237,6 @@ fn past_deadline_the_answer_is_await_change() {
 }
 
 #[test]
-fn a_policy_of_ones_own_may_be_fast_at_first_and_then_slow() {
-    struct FastSlow;
-    impl RequeuePolicy for FastSlow {
-        fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
-            let is_new = object.phase == Phase::Failed && object.elapsed(now) < seconds(5);
-            on_error(Interval::constant(seconds(if is_new { 1 } else { 60 }))).requeue(object, now)
-        }
-    }
-    let (mut elapsed, mut delays) = (Duration::ZERO, vec![]);
-    for _ in 0..8 {
-        let delay = delay(FastSlow.requeue(&failed_for(elapsed), now()));
-        delays.push(delay.as_secs());
-        elapsed += delay;
-    }
-    assert_eq!(delays, [1, 1, 1, 1, 1, 60, 60, 60]);
-    // And it keeps its own for the other phases.
-    assert_eq!(
-        delay(FastSlow.requeue(&Observed::new(Phase::Ready), now())),
-        seconds(30)
-    );
-}
-
-#[test]
 fn delays_end_at_the_deadline() {
     let delays = backoff().with_deadline(seconds(700)).delays();
     assert!(delays.eq([10, 20, 40, 80, 160, 300, 300].map(seconds)));

@@ -359,7 +359,7 @@
 //! `cargo run --example preview -- policy.yaml`, in this crate's repository, shows [what a policy will
 //! do](super::choosing_intervals) before it meets a cluster. A policy that is more than data implements
 //! [`RequeuePolicy`](crate::RequeuePolicy), [in a few
-//! lines](super::why#a-policy-of-ones-own-may-be-fast-at-first-and-then-slow).
+//! lines](super::coming_from#a-fast-and-then-a-slow-delay-is-a-policy-of-a-few-lines).
 //!
 //! ### What is left out has its default
 //!

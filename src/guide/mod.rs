@@ -14,6 +14,7 @@
 
 pub mod at_3_am;
 pub mod choosing_intervals;
+pub mod coming_from;
 pub mod embedding;
 pub mod scenarios;
 pub mod semantics;

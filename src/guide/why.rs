@@ -58,34 +58,9 @@
 //!
 //! ## Why is there no knob for "fast at first, then slow"?
 //!
-//! It would be a second way to say how a delay develops, beside growth. As a policy it is a few lines, because [a
-//! policy knows the time in the phase](#a-policy-of-ones-own-may-be-fast-at-first-and-then-slow), and a large factor
-//! does nearly the same: `{ initial: 1s, factor: 60, max: 1m }` is 1 s once, and then 1 m.
-//!
-//! ```
-//! use requeue_policy::{Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy};
-//! use std::time::{Duration, SystemTime};
-//!
-//! /// Failed objects are tried every second for five seconds, and then every minute.
-//! struct FastSlow;
-//!
-//! impl RequeuePolicy for FastSlow {
-//!     fn error_interval(&self) -> Interval {
-//!         Interval::constant(Duration::from_secs(60))
-//!     }
-//!
-//!     fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
-//!         let is_new = object.phase == Phase::Failed && object.elapsed(now) < Duration::from_secs(5);
-//!         let error = if is_new { Interval::constant(Duration::from_secs(1)) } else { self.error_interval() };
-//!         RequeueConfig { error, ..RequeueConfig::default() }.requeue(object, now)
-//!     }
-//! }
-//!
-//! let now = SystemTime::now();
-//! let failed = |seconds| Observed::new(Phase::Failed).since(now - Duration::from_secs(seconds));
-//! let delays = [0, 1, 4, 5, 65].map(|seconds| FastSlow.requeue(&failed(seconds), now));
-//! assert_eq!(delays, [1, 1, 1, 60, 60].map(|seconds| Requeue::After(Duration::from_secs(seconds))));
-//! ```
+//! It would be a second way to say how a delay develops, beside growth. As a policy it is
+//! [a few lines](super::coming_from#a-fast-and-then-a-slow-delay-is-a-policy-of-a-few-lines), because a policy knows the time
+//! in the phase; and a large factor does nearly the same: `{ initial: 1s, factor: 60, max: 1m }` is 1 s once, and then 1 min.
 //!
 //! ## Why does nothing here skip a status write that would change nothing?
 //!
@@ -101,11 +76,6 @@
 //! of it, and [a wish](super::semantics#a-success-may-wish-for-a-delay) would be lost to the next trigger.
 //!
 //! # Limits
-//!
-//! ### A policy of one's own may be fast at first, and then slow
-//!
-//! The one above is a policy like any other. What it cannot do is keep state, or count: it is asked with the object's
-//! phase, the time, and nothing else.
 //!
 //! ### With plain `owns` a child's change during a run that writes status waits until due
 //!

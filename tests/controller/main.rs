@@ -12,6 +12,7 @@ mod guide;
 mod limits;
 mod lines;
 mod log;
+mod parity;
 mod timeline;
 mod trigger;
 mod world;
