@@ -1,12 +1,9 @@
 //! What the guide says on embedding.
 
-use crate::world::{Oops, Thing, World, patch_status, policy, requeuer, wall_clock};
+use crate::world::{Oops, Thing, World, ensure_child, patch_status, policy, requeuer, wall_clock};
 use futures::StreamExt;
-use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
-    Api, Resource as _, ResourceExt,
-    api::PostParams,
-    core::ObjectMeta,
+    Api, ResourceExt,
     runtime::{
         Controller,
         controller::Action,
@@ -54,19 +51,9 @@ async fn a_new_object_with_a_finalizer_and_a_child_makes_three_runs() {
     let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
         let mut outcome = Outcome::from(Requeue::AwaitChange);
         let result = &mut outcome;
-        let children = Api::<ConfigMap>::default_namespaced(things.clone().into_client());
         let run = finalizer(&things, "example.com/finalizer", thing, async |event| {
             if let Event::Apply(thing) = event {
-                let child = ConfigMap {
-                    metadata: ObjectMeta {
-                        name: Some(thing.name_any()),
-                        owner_references: thing.owner_ref(&()).map(|owner| vec![owner]),
-                        ..ObjectMeta::default()
-                    },
-                    ..ConfigMap::default()
-                };
-                // A conflict is the child that is there already.
-                let _ = children.create(&PostParams::default(), &child).await;
+                ensure_child(&things, &thing).await;
                 patch_status(&things, "a", json!({ "phase": "Ready" })).await;
                 *result = Phase::Ready.into();
             }

@@ -2,27 +2,15 @@
 
 use crate::{
     support::Resource,
-    world::{Oops, Thing, World, policy, requeuer, write_status},
+    world::{Oops, Thing, World, ensure_child, policy, requeuer, write_status, writes_status, writes_status_slowly},
 };
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::{Api, Resource as _, ResourceExt, api::PostParams, core::ObjectMeta, runtime::watcher};
+use kube::{Api, runtime::watcher};
 use requeue_policy::{Phase, RequeueConfig};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 use tracing::Level;
-
-/// Reports Ready and writes the status in every run.
-async fn writes_status(thing: Arc<Thing>, things: Api<Thing>) -> Result<Phase, Oops> {
-    write_status(&thing, &things, Phase::Ready).await;
-    Ok(Phase::Ready)
-}
-
-/// Takes 300 ms and writes the status at its end.
-async fn writes_status_slowly(thing: Arc<Thing>, things: Api<Thing>) -> Result<Phase, Oops> {
-    sleep(Duration::from_millis(300)).await;
-    writes_status(thing, things).await
-}
 
 #[tokio::test(start_paused = true)]
 async fn with_plain_owns_a_childs_change_during_a_run_that_writes_status_waits_until_due() {
@@ -127,17 +115,7 @@ async fn a_watch_that_lists_anew_shows_every_object_once_more_and_each_runs() {
 #[tokio::test(start_paused = true)]
 async fn a_child_that_the_run_itself_creates_is_news_once() {
     let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
-        let children = Api::<ConfigMap>::default_namespaced(things.clone().into_client());
-        let child = ConfigMap {
-            metadata: ObjectMeta {
-                name: Some(thing.name_any()),
-                owner_references: thing.owner_ref(&()).map(|owner| vec![owner]),
-                ..ObjectMeta::default()
-            },
-            ..ConfigMap::default()
-        };
-        // A conflict is the child that is there already.
-        let _ = children.create(&PostParams::default(), &child).await;
+        ensure_child(&things, &thing).await;
         sleep(Duration::from_millis(100)).await;
         writes_status(thing, things).await
     });

@@ -1,6 +1,6 @@
 //! Which triggers run at once and which are postponed.
 
-use crate::world::{Oops, Thing, World, policy, ready, requeuer, write_status};
+use crate::world::{Thing, World, policy, ready, requeuer, write_status, writes_status, writes_status_slowly};
 use futures::{StreamExt, channel::mpsc};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
@@ -18,18 +18,6 @@ use std::{
 };
 use tokio::time::sleep;
 use tracing::Level;
-
-/// Reports Ready and writes the status in every run: what makes the hot loop.
-async fn writes_status(thing: Arc<Thing>, things: Api<Thing>) -> Result<Phase, Oops> {
-    write_status(&thing, &things, Phase::Ready).await;
-    Ok(Phase::Ready)
-}
-
-/// Takes 300 ms and writes the status at its end.
-async fn writes_status_slowly(thing: Arc<Thing>, things: Api<Thing>) -> Result<Phase, Oops> {
-    sleep(Duration::from_millis(300)).await;
-    writes_status(thing, things).await
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_hot_loop_by_status_dies() {

@@ -8,13 +8,9 @@ use futures::{
     Stream, StreamExt,
     future::{BoxFuture, ready as ready_now},
 };
-use k8s_openapi::{
-    api::core::v1::ConfigMap,
-    apimachinery::pkg::apis::meta::v1::{OwnerReference, Time},
-    jiff::Timestamp,
-};
+use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use kube::{
-    Api, CustomResource, ResourceExt,
+    Api, CustomResource, Resource as _, ResourceExt,
     api::{Patch, PatchParams, PostParams},
     core::ObjectMeta,
     runtime::{Controller, watcher},
@@ -36,7 +32,7 @@ use std::{
 };
 use tokio::{
     task::JoinHandle,
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 use tracing::subscriber::DefaultGuard;
 
@@ -281,24 +277,7 @@ impl World {
 
     /// Creates a child of a thing.
     pub(crate) async fn create_child(&self, parent: &Thing) {
-        let child = ConfigMap {
-            metadata: ObjectMeta {
-                name: Some(parent.name_any()),
-                owner_references: Some(vec![OwnerReference {
-                    api_version: "example.com/v1".into(),
-                    kind: "Thing".into(),
-                    name: parent.name_any(),
-                    uid: parent.uid().expect("what is stored has a uid"),
-                    ..OwnerReference::default()
-                }]),
-                ..ObjectMeta::default()
-            },
-            ..ConfigMap::default()
-        };
-        self.children
-            .create(&PostParams::default(), &child)
-            .await
-            .expect("a child is created");
+        create_child(&self.children, parent).await.expect("a child is created");
     }
 
     /// Changes the child of "a" from outside.
@@ -314,6 +293,27 @@ pub(crate) fn wall_clock() -> Timestamp {
     let (wall, origin) = *ORIGIN;
     let now = wall + Instant::now().into_std().saturating_duration_since(origin);
     now.try_into().expect("a test does not run for millennia")
+}
+
+/// Creates the child of a thing, unless it is there already.
+pub(crate) async fn ensure_child(things: &Api<Thing>, parent: &Thing) {
+    let children = Api::default_namespaced(things.clone().into_client());
+    match create_child(&children, parent).await {
+        Err(kube::Error::Api(status)) if status.code == 409 => {}
+        created => created.expect("a child is created"),
+    }
+}
+
+async fn create_child(children: &Api<ConfigMap>, parent: &Thing) -> Result<(), kube::Error> {
+    let child = ConfigMap {
+        metadata: ObjectMeta {
+            name: Some(parent.name_any()),
+            owner_references: parent.owner_ref(&()).map(|owner| vec![owner]),
+            ..ObjectMeta::default()
+        },
+        ..ConfigMap::default()
+    };
+    children.create(&PostParams::default(), &child).await.map(drop)
 }
 
 pub(crate) async fn change_child(children: &Api<ConfigMap>, value: &str) {
@@ -350,4 +350,16 @@ pub(crate) fn policy(yaml: &str) -> RequeueConfig {
 /// What a reconciler returns that has nothing to do.
 pub(crate) async fn ready(_: Arc<Thing>, _: Api<Thing>) -> Result<Phase, Oops> {
     Ok(Phase::Ready)
+}
+
+/// Reports Ready and writes the status in every run: what makes the hot loop.
+pub(crate) async fn writes_status(thing: Arc<Thing>, things: Api<Thing>) -> Result<Phase, Oops> {
+    write_status(&thing, &things, Phase::Ready).await;
+    Ok(Phase::Ready)
+}
+
+/// Takes 300 ms and writes the status at its end.
+pub(crate) async fn writes_status_slowly(thing: Arc<Thing>, things: Api<Thing>) -> Result<Phase, Oops> {
+    sleep(Duration::from_millis(300)).await;
+    writes_status(thing, things).await
 }
