@@ -1,5 +1,4 @@
-//! Choosing intervals: what they [cost](#an-interval-costs-one-reconcile-per-object-and-interval), and how
-//! [late](#a-change-that-no-event-tells-is-noticed-within-the-interval) they notice.
+//! Choosing intervals: what they cost, and how late they notice.
 //!
 //! The example `preview` shows both for a policy file, before it meets a cluster:
 //!

@@ -1,5 +1,4 @@
-//! What you know from elsewhere, by its name there: what it is here, and what is
-//! [different](#the-second-delay-has-grown-already).
+//! What you know from elsewhere, by its name there: what it is here, and what is different.
 //!
 //! One difference runs through all of it: a delay follows from the time that the object has been in its phase and not
 //! from a count of its failures, so

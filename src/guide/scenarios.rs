@@ -2,7 +2,7 @@
 //!
 //! Cover what is right of the arrows, and what follows the events; [the semantics](super::semantics) are all that you
 //! need. The notation is
-//! [the same](super::semantics) as there.
+//! [the same](super::semantics#an-example-is-played-as-it-stands) as there.
 //!
 //! # Failing
 //!

@@ -1,19 +1,26 @@
 //! What happens, exactly: a rule in each heading, and a test of the same name for each rule.
 //!
-//! The examples are played by those tests, on the real `Controller` in virtual time. They read like this:
+//! # How to read the examples
+//!
+//! ### An example is played as it stands
+//!
+//! By the test of its rule, on the real `Controller` in virtual time. This one has all there is to the notation:
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }     # the policy; what it leaves out has its default
 //!
 //!  0s  created            → Err                   # a time, what happens, what the run returns
+//!      WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
 //! 10s                     → Err                   # a run without an event: it was due
 //! 15s  the spec changes   → Err
 //! 20s  its status is written                      # by somebody else; no arrow, no run
 //! 29s                                             # nothing runs until here
 //! 30s                     → Ready
+//!      INFO requeue_policy: recovered object=default/a phase=Ready after=30s next="in 30s"
 //! 59s
 //! ```
 //!
+//! A line of the log stands below the row by which it is there; where an example has any, it has all from INFO up.
 //! Unless the first lines say otherwise, every run takes no time and writes its phase into the status, with a message
 //! that is another each time, and no `lastTransitionTime`. `Ready` is `Ok(Phase::Ready)`, and `Err` is any error.
 //!
@@ -737,7 +744,8 @@
 //!
 //! ### A hundred objects that fail for an hour log their transitions only
 //!
-//! At factor 2 that is a hundred lines at WARN, and a hundred at INFO when they recover; the fifteen retries of each are DEBUG.
+//! At factor 2 that is a hundred lines at WARN, and a hundred at INFO when they recover; the fifteen retries of each
+//! are DEBUG.
 //!
 //! ### A healthy object logs nothing that an operator sees
 //!

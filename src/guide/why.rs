@@ -60,7 +60,8 @@
 //!
 //! It would be a second way to say how a delay develops, beside growth. As a policy it is
 //! [a few lines](super::coming_from#a-fast-and-then-a-slow-delay-is-a-policy-of-a-few-lines), because a policy knows the time
-//! in the phase; and a large factor does nearly the same: `{ initial: 1s, factor: 60, max: 1m }` is 1 s once, and then 1 min.
+//! in the phase; and a large factor does nearly the same: `{ initial: 1s, factor: 60, max: 1m }` is 1 s once, and then
+//! 1 min.
 //!
 //! ## Why does nothing here skip a status write that would change nothing?
 //!

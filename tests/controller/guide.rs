@@ -292,6 +292,7 @@ macro_rules! played {
 }
 
 played! {
+    an_example_is_played_as_it_stands
     an_object_that_waits_is_polled_less_and_less
     past_the_deadline_the_answer_is_await_change
     a_phase_change_starts_the_new_phases_clock_at_zero

@@ -2,7 +2,7 @@
 
 mod pages;
 
-use pages::{Kind, Page, anchor, name, pages, rules};
+use pages::{Kind, Line, Page, anchor, name, pages, rules};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
@@ -36,6 +36,15 @@ fn every_rule_of_the_guide_has_a_test_of_the_same_name() {
 fn what_stands_outside_of_rules_leads_to_one() {
     let mut loose = vec![];
     for page in pages() {
+        let (all, played) = (
+            fences(&page.lines),
+            rules(&page).iter().map(|rule| fences(&rule.lines)).sum(),
+        );
+        assert_eq!(
+            all, played,
+            "{}: an example in text that is in no rule is not played",
+            page.name
+        );
         let blocks = blocks(&page);
         for (n, block) in blocks.iter().enumerate() {
             let next = blocks.get(n + 1);
@@ -67,6 +76,14 @@ fn every_link_to_a_heading_of_the_guide_leads_there() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// The number of examples in plain text, which are those that are played.
+fn fences(lines: &[Line]) -> usize {
+    lines
+        .iter()
+        .filter(|line| line.kind == Kind::Fence && line.text == "text")
+        .count()
 }
 
 /// The names of all tests of this crate.
