@@ -258,10 +258,16 @@
 //!
 //! ### A phase that another controller writes is news
 //!
+//! Each time that it is another than before, unless the last run reported it.
+//!
 //! ```text
+//! status: never
+//!
 //!  0s  created                        → Ready
 //!  5s  its phase is written: Failed   → Ready
-//! 34s
+//! 10s  its phase is written: Ready              # what the last run has reported
+//! 15s  its phase is written: Failed   → Ready
+//! 44s
 //! ```
 //!
 //! ### A related object's news runs at once
