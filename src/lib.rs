@@ -12,7 +12,8 @@
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
 //! # use futures::StreamExt;
 //! # use k8s_openapi::api::core::v1::{ConfigMap, Pod};
-//! # use kube::{Api, Client, runtime::{Controller, watcher}};
+//! # use kube::{Api, Client, runtime::{Controller, controller, watcher}};
+//! # use tracing::warn;
 //! # use requeue_policy::{Observe, Phase};
 //! # use std::sync::Arc;
 //! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -28,7 +29,7 @@
 //! Controller::new(apps, watcher::Config::default())
 //!     .watches(children, watcher::Config::default(), requeue.owned()) // in place of .owns(children, ..)
 //!     .run(requeue.reconciler(reconcile), requeue.error_policy(), ctx) // reconcile returns Result<Phase, _>
-//!     .for_each(|_| async {})
+//!     .for_each(async |result| if let Err(controller::Error::QueueError(error)) = result { warn!(%error, "watch failed") })
 //!     .await;
 //! # Ok(())
 //! # }

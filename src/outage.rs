@@ -13,9 +13,10 @@ pub struct Outage {
     pub elapsed: Duration,
     /// How many retries that time makes by the error interval, events aside: [`Interval::attempts`](crate::Interval::attempts).
     pub attempts: u64,
-    /// Whether the policy gives up if the run fails: only a change then starts another.
+    /// Whether the policy gives up if the run fails with an error that backs off: only a change then starts another.
     ///
-    /// As of now. A run that goes on past the deadline finds out when it has ended, so ask when it has failed.
+    /// An error that is classified as `Retry::Never` is always the last, and one that is `Retry::After` never is. As of
+    /// now: a run that goes on past the deadline finds out when it has ended, so ask when it has failed.
     pub is_last: bool,
 }
 

@@ -173,6 +173,8 @@ pub(crate) struct Conclusion {
     due: Option<Tick>,
     again: bool,
     gave_up: bool,
+    /// Whether the run wished for something in place of the phase's interval.
+    pub(crate) is_wish: bool,
     pub(crate) requeue: Requeue,
     pub(crate) transition: Transition,
 }
@@ -251,6 +253,7 @@ pub(crate) fn decide(
         },
         due,
         again,
+        is_wish: end.wish.is_some(),
         gave_up: gives_up || (had_given_up && !end.reported && before == end.phase),
         requeue: match due {
             _ if again => Requeue::After(AT_ONCE),

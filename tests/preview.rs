@@ -124,6 +124,14 @@ fn the_sample_policy_is_shown_as_committed() {
 }
 
 #[test]
+fn a_max_without_a_factor_is_not_passed_over() {
+    let text = preview_file("policy.yaml", "error: { initial: 10s, max: 5m }\n").shown();
+    assert_line(&text, "max 5m has no effect: factor is 1");
+    let text = preview_file("policy.yaml", "error: { initial: 10s, factor: 2, max: 5m }\n").shown();
+    assert!(!text.contains("no effect"), "{text}");
+}
+
+#[test]
 fn no_line_is_wider_than_a_terminal_of_100_columns() {
     let text = preview(&[SAMPLE, "--objects", "1000000"]).shown();
     let widest = text.lines().max_by_key(|line| line.chars().count()).unwrap_or_default();

@@ -20,6 +20,11 @@ pub(crate) fn section(policy: &RequeueConfig) -> String {
     for phase in Phase::ALL {
         let interval = policy.interval(phase);
         let _ = writeln!(text, "  {phase:<12}  {}", sequence(&interval));
+        if let Some(max) = interval.max()
+            && max > interval.longest()
+        {
+            let _ = writeln!(text, "{:16}max {} has no effect: factor is 1", "", exact(max));
+        }
         if let Some(deadline) = interval.deadline() {
             let retries = retries(policy, phase);
             let _ = writeln!(text, "{:16}gives up after {}: {retries}", "", exact(deadline));

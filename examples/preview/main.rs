@@ -29,7 +29,10 @@ use crate::{human::count, source::Source};
 
 /// Shows a policy before it meets a cluster: its delays, what it costs, how late it notices, and how a herd flattens.
 #[derive(Debug, Parser)]
-#[command(name = "preview")]
+#[command(
+    name = "preview",
+    after_help = "The file is the policy alone; of an operator's own config file: yq .requeue config.yaml | preview -"
+)]
 struct Options {
     /// The policy: YAML, or TOML or JSON by its extension; - is YAML from stdin; without it, the defaults
     file: Option<PathBuf>,

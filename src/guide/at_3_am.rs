@@ -119,7 +119,8 @@
 //!
 //! **Seen:** a line for each status write and each retry, not of target `requeue_policy`. **Cause:** the application
 //! prints what `Controller::run` yields, as kube's examples do: it yields once for each trigger, also for those that
-//! were postponed. **Cure:** print nothing there, or at TRACE; the failures are logged already.
+//! were postponed. **Cure:** print nothing but the failures of watches, `Err(controller::Error::QueueError(_))`; those
+//! of runs are logged already.
 //!
 //! # It comes in waves
 //!
@@ -137,6 +138,13 @@
 //!
 //! # It runs too seldom
 //!
+//! ### Nothing happens at all
+//!
+//! **Seen:** no run and no line. **Cause:** the watch fails: the CRD is not there, the role may not list or watch, the
+//! API server does not answer. `Controller::run` yields that as `Err(controller::Error::QueueError(_))`, and goes on
+//! trying; kube-runtime logs most of it at DEBUG only. **Cure:** log it where the stream is read, as [the whole
+//! program](super::embedding#a-controller-from-scratch) does. When the cause is gone every object runs.
+//!
 //! ### An object is never reconciled again
 //!
 //! **Seen:** nothing, for hours. **Cause:** its deadline has passed, or the error was classified as `Retry::Never`;
@@ -146,7 +154,7 @@
 //! error: { initial: 10s, factor: 2, max: 5m, deadline: 6h }
 //!
 //!   0s  created                  → Err, never
-//!       ERROR requeue_policy: gave up object=default/a error=never phase=Failed after=0s attempts=0 next="when something changes"
+//!       ERROR requeue_policy: gave up object=default/a error=never phase=Failed after=0s next="when something changes"
 //!   7h  its status is written
 //!   8h  an annotation changes    → Ready
 //!       INFO requeue_policy: recovered object=default/a phase=Ready after=8h next="in 30s"
@@ -170,7 +178,9 @@
 //! ```
 //!
 //! **Cure:** say how soon to look again, `Ok((Phase::Ready, Requeue::After(Duration::from_secs(5))))`, while it
-//! drains; or watch what is drained, with [`related`](crate::kube::Requeuer::related).
+//! drains; or watch what is drained, with
+//! [`related`](crate::kube::Requeuer::related). With kube's finalizer helper
+//! [it is an error that says so](super::embedding#an-ok-from-a-clean-up-removes-the-finalizer).
 //!
 //! ```text
 //! default: 10m

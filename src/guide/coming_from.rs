@@ -14,7 +14,7 @@
 //!
 //! | their knob | ours | the difference |
 //! |---|---|---|
-//! | `NewTypedItemExponentialFailureRateLimiter(baseDelay, maxDelay)` | `error: { initial: baseDelay, factor: 2, max: maxDelay }` | none, [if runs take no time](#with-factor-2-the-delays-are-those-of-client-go) |
+//! | `NewTypedItemExponentialFailureRateLimiter(baseDelay, maxDelay)` | `error: { initial: baseDelay, factor: 2, max: maxDelay }` | none [if runs take no time](#with-factor-2-the-delays-are-those-of-client-go), but a failure by an event [adds nothing](super::semantics#a-failure-by-an-event-inside-the-backoff-adds-nothing-to-it) |
 //! | `DefaultTypedItemBasedRateLimiter()`: 1 ms to 1000 s | `error: { initial: 1ms, factor: 2, max: 1000s }` | ours is [a constant](super::semantics#the-first-delay-of-a-phase-is-initial) 10 s by default |
 //! | `DefaultTypedControllerRateLimiter()`: 5 ms to 1000 s, and the bucket | `error: { initial: 5ms, factor: 2, max: 1000s }` | no bucket: the rate limit [counts one object only](#the-rate-limit-counts-one-object-only) |
 //! | `TypedBucketRateLimiter`: 10 per second, 100 at once, of all keys together | none | `rate_limit` [counts one object only](#the-rate-limit-counts-one-object-only); `concurrency` of kube's `controller::Config` bounds what runs at a time |

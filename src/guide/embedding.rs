@@ -14,12 +14,14 @@
 //! serde = { version = "1", features = ["derive"] }
 //! serde_json = "1"
 //! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! tracing = "0.1"
 //! tracing-subscriber = { version = "0.3", features = ["env-filter"] }
 //! ```
 //!
 //! And the whole of an operator whose status is a list of conditions. An object's phase is what its condition `Ready`
 //! says, the
-//! [backoff survives a restart](super::semantics#a-restart-keeps-the-backoff-that-the-status-carries), and the status is
+//! [backoff survives a restart](super::semantics#a-restart-keeps-the-backoff-that-the-status-carries), and the
+//! status is
 //! [written without an event](#a-status-patch-that-changes-nothing-wakes-nobody) when nothing has changed:
 //!
 #![cfg_attr(all(feature = "kube-runtime", feature = "conditions"), doc = "```no_run")]
@@ -33,13 +35,15 @@
 //! use kube::{
 //!     Api, Client, CustomResource, ResourceExt,
 //!     api::{Patch, PatchParams},
-//!     runtime::{Controller, watcher},
+//!     runtime::{Controller, controller, watcher},
 //! };
 //! use requeue_policy::{Observe, Observed, Phase, RequeueConfig, conditions, kube::Requeuer};
 //! use schemars::JsonSchema;
 //! use serde::{Deserialize, Serialize};
 //! use serde_json::json;
 //! use std::{sync::Arc, time::SystemTime};
+//! use tracing::warn;
+//! use tracing_subscriber::EnvFilter;
 //!
 //! #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 //! #[kube(group = "example.com", version = "v1", kind = "App", namespaced, status = "AppStatus")]
@@ -94,8 +98,9 @@
 //!     });
 //!     let apps = Api::<App>::namespaced((*client).clone(), &app.namespace().unwrap_or_default());
 //!     let patch = Patch::Merge(json!({ "status": { "conditions": conditions } }));
-//!     apps.patch_status(&app.name_any(), &PatchParams::default(), &patch).await?;
-//!     result.map(|()| Phase::Ready)
+//!     let written = apps.patch_status(&app.name_any(), &PatchParams::default(), &patch).await;
+//!     result.and(written)?;
+//!     Ok(Phase::Ready)
 //! }
 //!
 //! async fn apply(app: &App, client: &Client) -> Result<(), kube::Error> {
@@ -113,7 +118,8 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//!     tracing_subscriber::fmt().init();
+//!     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+//!     tracing_subscriber::fmt().with_env_filter(filter).init();
 //!     let client = Client::try_default().await?;
 //!     let apps = Api::<App>::all(client.clone());
 //!     let children = Api::<ConfigMap>::all(client.clone());
@@ -122,21 +128,38 @@
 //!         .shutdown_on_signal()
 //!         .watches(children, watcher::Config::default(), requeue.owned())
 //!         .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(client))
-//!         .for_each(|_| async {}) // what failed is logged already
+//!         .for_each(async |result| match result {
+//!             // A watch that fails is not logged by anybody else, and what a run returned is logged already.
+//!             Err(controller::Error::QueueError(error)) => warn!(%error, "watch failed"),
+//!             _ => {}
+//!         })
 //!         .await;
 //!     Ok(())
 //! }
 //! ```
 //!
+//! It needs its CRD in the cluster (`serde_json::to_string(&App::crd())?`, piped to `kubectl apply -f -`), and a
+//! role that may `list` and `watch` both kinds,
+//! `patch` the status of one (`apps/status`), and `create` and `patch` the other; where one of these is missing,
+//! [nothing happens at all](super::at_3_am#nothing-happens-at-all). More than one replica needs leader election,
+//! which is not this crate's business, and
+//! [does no harm to a backoff](super::semantics#a-leader-change-keeps-the-backoff-too).
+//!
 //! # An existing controller, in a ten-line diff
 //!
-//! The reconciler says how it went, in place of when it wants to be called; what it did itself, an interval in an `Action` and an error policy, goes:
+//! The reconciler says how it went, in place of when it wants to be called; what it did itself, an interval in an
+//! `Action` and an error policy, goes:
 //!
 //! ```diff
-//! +impl Observe for ControlPlane { +    fn phase(&self) -> Phase { +
-//! self.status.as_ref().map_or(Phase::Initializing, |status| if status.failed { Phase::Failed } else { Phase::Ready })
-//! +    } +} + -async fn reconcile(plane: Arc<ControlPlane>, ctx: Arc<Context>) -> Result<Action, Error> { +async fn
-//! reconcile(plane: Arc<ControlPlane>, ctx: Arc<Context>) -> Result<Phase, Error> { ...
+//! +impl Observe for ControlPlane {
+//! +    fn phase(&self) -> Phase {
+//! +        self.status.as_ref().map_or(Phase::Initializing, |status| status.phase)
+//! +    }
+//! +}
+//! +
+//! -async fn reconcile(plane: Arc<ControlPlane>, ctx: Arc<Context>) -> Result<Action, Error> {
+//! +async fn reconcile(plane: Arc<ControlPlane>, ctx: Arc<Context>) -> Result<Phase, Error> {
+//!      ...
 //! -    Ok(Action::requeue(Duration::from_secs(30)))
 //! +    Ok(Phase::Ready)
 //!  }
@@ -156,7 +179,8 @@
 //!
 //! # What the status says
 //!
-//! [`Observe`](crate::Observe) is the one thing to implement: the phase that the object's status tells. The order is yours;
+//! [`Observe`](crate::Observe) is the one thing to implement: the phase that the object's status tells. The order
+//! is yours;
 //! [the usual one](super::semantics#initializing-comes-before-failed-failed-before-ready) is this:
 //!
 //! ```
@@ -196,22 +220,30 @@
 //! ```
 //!
 //! Is there something in the status that must wake the reconciler at once, though neither spec nor phase changed?
-//! `Observe::fingerprint` returns [a hash of it](super::at_3_am#another-controllers-status-is-noticed-only-at-the-interval).
+//! `Observe::fingerprint` returns [a hash of
+//! it](super::at_3_am#another-controllers-status-is-noticed-only-at-the-interval).
 //!
 //! ### A condition tells the phase and since when
 //!
-//! [`conditions::observed`](crate::conditions::observed), with the feature `conditions`, reads both from a list of `metav1.Condition`. The times have whole seconds, so a growing delay after a restart is off by `factor − 1` seconds at most.
+//! [`conditions::observed`](crate::conditions::observed), with the feature `conditions`, reads both from a list of
+//! `metav1.Condition`. The times have
+//! whole seconds, so a growing delay is longer by up to `factor − 1` seconds, and a deadline passes up to a second
+//! early.
 //!
 //! ### A condition keeps its `lastTransitionTime` while its status stays
 //!
-//! [`conditions::set`](crate::conditions::set) does what `SetStatusCondition` of Kubernetes' apimachinery does. A reconciler that renews the time with every write takes the backoff's past away at every restart.
+//! [`conditions::set`](crate::conditions::set) does what `SetStatusCondition` of Kubernetes' apimachinery does. A
+//! reconciler that renews the time with every write takes the backoff's past away at every restart.
 //!
 //! # Status, written only when needed
 //!
 //! ### A status patch that changes nothing wakes nobody
 //!
-//! The API server answers it with the object as it is: no event, no new resource version. So leave out of the status what is another in every run, "last reconciled at" first of all, and counters, durations, random orders; keep `lastTransitionTime`
-//! while the condition stays. Then write it in every run, without comparing: [the object in the cache is not what the server has](super::why#why-does-nothing-here-skip-a-status-write-that-would-change-nothing).
+//! The API server answers it with the object as it is: no event, no new resource version. So leave out of the
+//! status what is another in every run, "last reconciled at" first of all, and counters, durations, random orders;
+//! keep `lastTransitionTime`
+//! while the condition stays. Then write it in every run, without comparing: [the object in the cache is not what
+//! the server has](super::why#why-does-nothing-here-skip-a-status-write-that-would-change-nothing).
 //!
 //! # What the reconciler returns
 //!
@@ -226,7 +258,8 @@
 //! | always the same action | `Ok(())` | by [the phase that the object had](super::semantics#a-unit-reads-the-phase-from-the-object) |
 //! | `Err(e)` | `Err(e)` | by [the error interval](super::semantics#the-first-err-starts-the-failing-clock), or as [`on_error`](crate::kube::Requeuer::on_error) says |
 //!
-//! `Phase` and `Requeue` are in the root of the crate, `Outcome`, `Retry` and `Requeuer` in [`kube`](crate::kube). A reconciler that writes a phase into the status returns that phase,
+//! `Phase` and `Requeue` are in the root of the crate, `Outcome`, `Retry` and `Requeuer` in [`kube`](crate::kube).
+//! A reconciler that writes a phase into the status returns that phase,
 //! [or makes one run more](super::why#a-phase-that-a-run-writes-but-does-not-report-is-news).
 //!
 //! ### The earlier of two answers is the less
@@ -235,24 +268,30 @@
 //!
 //! ### A new object with a finalizer and a child makes three runs
 //!
-//! One that adds the finalizer, one that creates the child, and one that finds all as it should be. After that: one for each change from outside, one for each child that a run creates, changes or repairs, and one per interval.
+//! One that adds the finalizer, one that creates the child, and one that finds all as it should be. After that: one
+//! for each change from outside, one for each child that a run creates, changes or repairs, and one per interval.
 //!
 //! # What wakes the object
 //!
 //! ### One `Requeuer` serves one controller
 //!
-//! `reconciler` and `error_policy` are its two halves. An error that goes to another's error policy is a run that never ends for the memory, and every trigger starts it again, up to the rate limit.
+//! `reconciler` and `error_policy` are its two halves. An error that goes to another's error policy is a run that
+//! never ends for the memory, and every trigger starts it again, up to the rate limit.
 //!
 //! ### A mapper of one's own gives news, and so does a nudge
 //!
-//! `requeue.owned()` maps a child to its owners as `owns` does, and also remembers that the child changed. A mapper of your own becomes `requeue.related(mapper)`. Before a trigger that no mapper sees, such as a webhook that
+//! `requeue.owned()` maps a child to its owners as `owns` does, and also remembers that the child changed. A mapper
+//! of your own becomes `requeue.related(mapper)`. Before a trigger that no mapper sees, such as a webhook that
 //! feeds `reconcile_on`, call `requeue.nudge(&object_ref)`.
 //!
-//! `requeue.owned()` has a price: `owns` reads the metadata of the children, `watches` the whole of them. For large or secret children, keep `owns` and
-//! [its limit](super::why#with-plain-owns-a-childs-change-during-a-run-that-writes-status-waits-until-due), or read the metadata only with kube's feature
+//! `requeue.owned()` has a price: `owns` reads the metadata of the children, `watches` the whole of them. For large
+//! or secret children, keep `owns` and
+//! [its limit](super::why#with-plain-owns-a-childs-change-during-a-run-that-writes-status-waits-until-due), or read
+//! the metadata only with kube's feature
 //! `unstable-runtime`: `.watches_stream(metadata_watcher(secrets, config).touched_objects(), requeue.owned())`.
 //!
-//! A controller built with `Controller::for_stream` may also [filter its stream](super::semantics#the-predicate-applies-the-same-rule-on-the-watch-stream):
+//! A controller built with `Controller::for_stream` may also [filter its
+//! stream](super::semantics#the-predicate-applies-the-same-rule-on-the-watch-stream):
 //! `.predicate_filter(requeue.predicate(), PredicateConfig::default())`.
 //!
 //! # Errors, told apart
@@ -282,8 +321,32 @@
 //! # Ok::<(), requeue_policy::ConfigError>(())
 //! ```
 //!
-//! A reconciler that wants to say in the status that it gives up asks [whether this is the last
-//! attempt](super::semantics#the-last-attempt-is-known-to-the-reconciler).
+//! A reconciler that wants to say in the status that it gives up asks
+//! [whether this is the last attempt](super::semantics#the-last-attempt-is-known-to-the-reconciler). Its context
+//! holds a clone, made before `on_error`, of the
+//! `Requeuer`; clones share the memory:
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! # use requeue_policy::{Observe, RequeueConfig, kube::{Requeuer, Retry}};
+//! # use std::sync::Arc;
+//! struct Context {
+//!     requeue: Requeuer<RequeueConfig>,
+//! }
+//!
+//! fn message<K: kube::Resource + Observe>(app: &K, error: &kube::Error, ctx: &Context) -> String {
+//!     match ctx.requeue.outage(app).is_last {
+//!         true => format!("{error}; given up, change the spec to try again"),
+//!         false => error.to_string(),
+//!     }
+//! }
+//!
+//! let requeue = Requeuer::new(RequeueConfig::default())?;
+//! let ctx = Arc::new(Context { requeue: requeue.clone() });
+//! let requeue = requeue.on_error(|_: &kube::Error| Retry::Backoff);
+//! # assert_eq!((ctx.requeue.tracked(), requeue.tracked()), (0, 0));
+//! # Ok::<(), requeue_policy::ConfigError>(())
+//! ```
 //!
 //! # With a finalizer
 //!
@@ -325,9 +388,16 @@
 //! # let _ = (requeue.reconciler(reconcile), requeue.error_policy::<Site, finalizer::Error<Error>, Client>());
 //! ```
 //!
+//! ### An `Ok` from a clean-up removes the finalizer
+//!
+//! So a clean-up that is not done yet, with this helper, is an error, and the error says when to look again:
+//! `.on_error(|error| match error { finalizer::Error::CleanupFailed(Error::Draining) => Retry::After(d), _ =>
+//! Retry::Backoff })`.
+//!
 //! # Tuned in your config file
 //!
-//! [`RequeueConfig`](crate::RequeueConfig) is a serde struct for whatever format you read. [What is left out has its
+//! [`RequeueConfig`](crate::RequeueConfig) is a serde struct for whatever format you read (here YAML, by the crate
+//! `serde-saphyr`). [What is left out has its
 //! default](#what-is-left-out-has-its-default), and
 //! [what is wrong is refused](#every-refusal-names-the-field-the-value-and-what-is-allowed):
 //!

@@ -165,7 +165,7 @@
 //!
 //! ### A storm of edits
 //!
-//! Somebody's script edits an object every second, for half a minute. The limit is half of the default.
+//! Somebody's script edits an object every second or two, and stops after thirteen. The limit is half of the default.
 //!
 //! ```text
 //! rate_limit: { max: 5, within: 10s }

@@ -353,6 +353,7 @@
 //!    1s  the spec changes   → Ready
 //!    2s  the spec changes   → Ready
 //!    3s  the spec changes
+//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=3 within=9s next="in 6s"
 //!    4s  the spec changes
 //!    9s                     → Ready     # for both
 //!   10s  the spec changes
@@ -387,6 +388,7 @@
 //!    0s  created            → Ready
 //!    1s to 20s every 1s     → Ready
 //!  20.5s  the spec changes
+//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=2 within=1m next="in 500ms"
 //!   21s                     → Ready
 //! ```
 //!
@@ -403,6 +405,7 @@
 //!  0s  created           → again
 //!  1s                    → again
 //!  2s                    → again
+//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=3 within=9s next="in 6s"
 //!  9s to 30s every 3s    → again
 //! ```
 //!
@@ -570,7 +573,7 @@
 //!
 //! ```text
 //!  0s  created                 → Err, never
-//!      ERROR requeue_policy: gave up object=default/a error=never phase=Failed after=0s attempts=0 next="when something changes"
+//!      ERROR requeue_policy: gave up object=default/a error=never phase=Failed after=0s next="when something changes"
 //!  1h  its status is written
 //!  2h  the spec changes        → Ready
 //!      INFO requeue_policy: recovered object=default/a phase=Ready after=2h next="in 30s"
@@ -580,7 +583,8 @@
 //! ### The last attempt is known to the reconciler
 //!
 //! [`Requeuer::outage`](crate::kube::Requeuer::outage) tells a reconciler that is about to fail since when the object
-//! has been failing, how many retries that makes, and whether the policy gives up after this one.
+//! has been failing, how many retries that makes, and whether the policy gives up after this one. That is for an error
+//! that backs off: `Retry::Never` is always the last, and `Retry::After` never is.
 //!
 //! # The success
 //!
@@ -745,8 +749,9 @@
 //! 130s             → Ready
 //! ```
 //!
-//! Giving up is ERROR; [postponed triggers](#postponed-triggers-are-trace) are TRACE. The lines stand inside
-//! kube-runtime's span `reconciling object`, whose `object.reason` says what woke the object.
+//! `attempts` is [read from the clock](#attempts-are-a-reading-of-the-time-in-the-phase), and left out where the error
+//! said itself when to come back. Giving up is ERROR; [postponed triggers](#postponed-triggers-are-trace) are TRACE.
+//! The lines stand inside kube-runtime's span `reconciling object`, whose `object.reason` says what woke the object.
 //!
 //! ### A hundred objects that fail for an hour log their transitions only
 //!
@@ -799,7 +804,7 @@
 //!
 //! ```text
 //!   0s  created            → Err, never
-//!       ERROR requeue_policy: gave up object=default/a error=never phase=Failed after=0s attempts=0 next="when something changes"
+//!       ERROR requeue_policy: gave up object=default/a error=never phase=Failed after=0s next="when something changes"
 //!   5s  the spec changes   → Err
 //!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
 //!  15s                     → Err

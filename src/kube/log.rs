@@ -71,8 +71,8 @@ pub(super) fn end<K: Resource>(
     policy: &impl RequeuePolicy,
 ) {
     let requeue = conclusion.requeue;
-    // Only for a line that somebody reads.
-    let attempts = |after| policy.interval(phase).attempts(after);
+    // Only for a line that somebody reads, and where the interval made the attempts.
+    let attempts = |after| (!conclusion.is_wish).then(|| policy.interval(phase).attempts(after));
     // `error` is none for a run that reports the failure in its outcome.
     match conclusion.transition {
         Transition::None => trace!(target: TARGET, object = %Name(object), %phase, next = next(requeue), "reconciled"),

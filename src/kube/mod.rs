@@ -8,11 +8,12 @@
 //! ```no_run
 //! use futures::StreamExt;
 //! use k8s_openapi::api::core::v1::ConfigMap;
-//! use kube::{Api, Client, CustomResource, runtime::{Controller, watcher}};
+//! use kube::{Api, Client, CustomResource, runtime::{Controller, controller, watcher}};
 //! use requeue_policy::{Observe, Phase, RequeueConfig, kube::Requeuer};
 //! use schemars::JsonSchema;
 //! use serde::{Deserialize, Serialize};
 //! use std::sync::Arc;
+//! use tracing::warn;
 //!
 //! #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 //! #[kube(group = "example.com", version = "v1", kind = "App", namespaced, status = "AppStatus")]
@@ -45,7 +46,7 @@
 //! Controller::new(apps, watcher::Config::default())
 //!     .watches(children, watcher::Config::default(), requeue.owned())
 //!     .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(client))
-//!     .for_each(|_| async {})
+//!     .for_each(async |result| if let Err(controller::Error::QueueError(error)) = result { warn!(%error, "watch failed") })
 //!     .await;
 //! # Ok(())
 //! # }

@@ -1,10 +1,14 @@
 //! What the guide says for 3 a.m. of many objects at once.
 
-use crate::world::{Oops, Thing, World, policy, ready, write_status};
-use kube::Api;
+use crate::world::{Oops, Thing, World, policy, ready, requeuer, write_status};
+use futures::StreamExt;
+use kube::{Api, runtime::controller};
 use requeue_policy::Phase;
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 /// The most runs that start within one second, from this second on.
 fn peak(world: &World, from: f64) -> usize {
@@ -85,4 +89,30 @@ async fn the_log_floods_with_a_line_for_each_trigger() {
     // The run, its own status write coming back, and twenty of another controller.
     assert_eq!(yields.load(std::sync::atomic::Ordering::SeqCst), 22);
     assert_eq!(world.lines.visible(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_happens_at_all() {
+    let world = World::new(ready);
+    world.create("a").await;
+    world.server.set_reachable(false);
+    let failures = Arc::new(Mutex::new(vec![]));
+    let seen = failures.clone();
+    let run = world.run(world.controller(), &requeuer(policy("{}")));
+    tokio::spawn(run.for_each(move |result| {
+        if let Err(controller::Error::QueueError(error)) = result {
+            seen.lock().expect("nothing panics").push(error.to_string());
+        }
+        std::future::ready(())
+    }));
+    world.until(60.0).await;
+    assert!(world.times().is_empty());
+    assert_eq!(world.lines.visible(), [""; 0]);
+    {
+        let failures = failures.lock().expect("nothing panics");
+        assert!(failures.len() > 2 && failures[0].contains("list"), "{failures:?}");
+    }
+    world.server.set_reachable(true);
+    world.until(180.0).await;
+    assert!(!world.times().is_empty(), "not even when the cause is gone");
 }

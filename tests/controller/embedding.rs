@@ -7,19 +7,23 @@ use kube::{
     runtime::{
         Controller,
         controller::Action,
-        finalizer::{Event, finalizer},
+        finalizer::{self, Event, finalizer},
         watcher,
     },
 };
 use requeue_policy::{
     Phase, Requeue,
-    kube::{Outcome, Requeuer},
+    kube::{Outcome, Requeuer, Retry},
 };
 use serde_json::json;
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
 };
+use tokio::time::Instant;
 use tracing::Level;
 
 #[tokio::test(start_paused = true)]
@@ -68,6 +72,40 @@ async fn a_new_object_with_a_finalizer_and_a_child_makes_three_runs() {
     assert_eq!(world.times(), [0.0, 0.0, 0.0]);
     world.until(31.0).await;
     assert_eq!(world.times().len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_ok_from_a_clean_up_removes_the_finalizer() {
+    // Drains until 65 s: an error says when to look again, while an `Ok` would have ended it.
+    let world = |drains: bool| async move {
+        let start = Instant::now();
+        let world = World::new(move |thing: Arc<Thing>, things: Api<Thing>| async move {
+            let run = finalizer(&things, "example.com/finalizer", thing, async |event| match event {
+                Event::Cleanup(_) if drains && start.elapsed().as_secs() < 65 => Err(Oops("draining")),
+                _ => Ok(Action::await_change()),
+            });
+            match run.await {
+                Ok(_) => Ok(Phase::Ready),
+                Err(finalizer::Error::CleanupFailed(error)) => Err(error),
+                Err(_) => Err(Oops("finalizer")),
+            }
+        });
+        world.create("a").await;
+        let requeue = requeuer(policy("{ default: 10m }")).on_error(|error: &Oops| match error.0 {
+            "draining" => Retry::After(Duration::from_secs(5)),
+            _ => Retry::Backoff,
+        });
+        world.start_with(&requeue);
+        world.until(52.0).await;
+        let deleted = world.things.delete("a", &Default::default()).await;
+        deleted.expect("it is there");
+        world.until(600.0).await;
+        let is_gone = world.things.get_opt("a").await.expect("the server answers").is_none();
+        assert!(is_gone);
+        world.times()
+    };
+    assert_eq!(world(false).await, [0.0, 0.0, 52.0]);
+    assert_eq!(world(true).await, [0.0, 0.0, 52.0, 57.0, 62.0, 67.0]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -13,7 +13,7 @@ use kube::{
     Api, CustomResource, Resource as _, ResourceExt,
     api::{Patch, PatchParams, PostParams},
     core::ObjectMeta,
-    runtime::{Controller, watcher},
+    runtime::{Controller, controller, watcher},
 };
 use requeue_policy::{
     Observe, Phase, RequeueConfig,
@@ -22,7 +22,6 @@ use requeue_policy::{
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{
-    fmt,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc, LazyLock, Mutex,
@@ -206,11 +205,12 @@ impl World {
         }))
     }
 
-    fn run<C: Classify<Oops> + Send + Sync + 'static>(
+    /// What the controller's stream yields, which drives it.
+    pub(crate) fn run<C: Classify<Oops> + Send + Sync + 'static>(
         &self,
         controller: Controller<Thing>,
         requeue: &Requeuer<RequeueConfig, C>,
-    ) -> impl Stream<Item = Result<impl Sized + use<C>, impl fmt::Debug + use<C>>> + Send + use<C> {
+    ) -> impl Stream<Item = Result<impl Sized + use<C>, controller::Error<Oops, watcher::Error>>> + Send + use<C> {
         let (runs, start, reconcile) = (self.runs.clone(), self.start, self.reconcile.clone());
         let reconcile = move |thing: Arc<Thing>, api: Arc<Api<Thing>>| {
             runs.lock().expect("a test panicked while it held the runs").push(Run {

@@ -64,6 +64,24 @@ fn what_stands_outside_of_rules_leads_to_one() {
 }
 
 #[test]
+fn every_line_of_a_diff_is_added_removed_or_there() {
+    for page in pages() {
+        let mut in_diff = false;
+        for line in &page.lines {
+            match line.kind {
+                Kind::Fence => in_diff = line.text == "diff",
+                // A line that was wrapped into the one before it has its sign in the middle.
+                Kind::Example if in_diff && !line.text.is_empty() => {
+                    let is_sound = line.text.starts_with(['+', '-', ' ']) && !line.text[1..].contains(" +");
+                    assert!(is_sound, "{}: {}", page.name, line.text);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[test]
 fn every_link_to_a_heading_of_the_guide_leads_there() {
     let pages = pages();
     let headings: BTreeMap<_, BTreeSet<_>> = pages.iter().map(|page| (page.name.clone(), headings(page))).collect();
