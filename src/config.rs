@@ -97,7 +97,7 @@ impl RequeuePolicy for RequeueConfig {
     }
 }
 
-/// Why a policy is refused: the field, its value, and what is allowed.
+/// Why a policy is refused: the field, its value, and what is allowed, in one line.
 ///
 /// ```
 /// use requeue_policy::Interval;
@@ -107,7 +107,8 @@ impl RequeuePolicy for RequeueConfig {
 /// assert_eq!(error.to_string(), "jitter: 0.7 is not allowed, it must be a number from 0 to 0.5");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{field}: {value} is not allowed, it {allowed}")]
+// The name of an unknown field is the file's, and may hold anything.
+#[error("{}: {value} is not allowed, it {allowed}", field.escape_debug())]
 pub struct ConfigError {
     field: String,
     value: String,

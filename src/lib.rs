@@ -70,6 +70,8 @@ mod outage;
 #[cfg(feature = "kube-runtime")]
 mod outcome;
 #[cfg(feature = "kube-runtime")]
+mod sync;
+#[cfg(feature = "kube-runtime")]
 mod trigger;
 
 pub use config::{ConfigError, RequeueConfig};

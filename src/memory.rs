@@ -4,10 +4,10 @@
 
 mod table;
 
-use crate::{Phase, rate::Rate};
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU64, AtomicUsize, Ordering},
+use crate::{
+    Phase,
+    rate::Rate,
+    sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError},
 };
 use table::Table;
 

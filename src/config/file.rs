@@ -202,7 +202,7 @@ impl Node {
 
     fn duration(self, field: &str) -> Result<Duration, ConfigError> {
         match &self {
-            Self::Text(text) => humantime_serde::re::humantime::parse_duration(text).ok(),
+            Self::Text(text) => parse_duration(text),
             _ => None,
         }
         .ok_or_else(|| ConfigError::new(field, self, DURATION))
@@ -232,6 +232,28 @@ impl Node {
 }
 
 const DURATION: &str = "must be a duration with its unit, such as 30s, 5m or 1h 30m";
+
+/// Reads a duration as humantime does, part by part; `None` where it is none.
+///
+/// All at once, humantime 2.4.0 takes a number without a unit for digits of the next ("1 30m" for 130 minutes), and panics
+/// where the seconds are `u64::MAX` and the rest is one more.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let (mut sum, mut rest) = (Duration::ZERO, text);
+    loop {
+        let unit = rest.find(char::is_alphabetic)?;
+        let end = rest[unit..].find(|c: char| !c.is_alphabetic());
+        let (part, next) = rest.split_at(end.map_or(rest.len(), |end| unit + end));
+        if part[..unit].trim().contains(char::is_whitespace) {
+            return None;
+        }
+        let part = humantime_serde::re::humantime::parse_duration(part).ok()?;
+        sum = sum.checked_add(part)?;
+        rest = next;
+        if rest.trim().is_empty() {
+            return Some(sum);
+        }
+    }
+}
 
 /// Sorts the fields of a map by name; refuses a name that is not among them, or that comes twice.
 fn take<const N: usize>(fields: Vec<(String, Node)>, names: [&str; N]) -> Result<[Option<Node>; N], ConfigError> {

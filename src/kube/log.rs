@@ -16,15 +16,17 @@ use tracing::{debug, error, info, trace, warn};
 const TARGET: &str = "requeue_policy";
 
 /// `namespace/name`, as the application's author looks it up.
+///
+/// Names of most types cannot hold a line break; those of RBAC's can hold anything but `/` and `%`.
 struct Name<'a, K>(&'a K);
 
 impl<K: Resource> Display for Name<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let meta = self.0.meta();
         if let Some(namespace) = &meta.namespace {
-            write!(f, "{namespace}/")?;
+            write!(f, "{}/", namespace.escape_debug())?;
         }
-        f.write_str(meta.name.as_deref().unwrap_or("<unnamed>"))
+        write!(f, "{}", meta.name.as_deref().unwrap_or("<unnamed>").escape_debug())
     }
 }
 
