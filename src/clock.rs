@@ -29,6 +29,14 @@ impl Clock {
         }
     }
 
+    /// A clock that says `wall` now, whatever the time is.
+    pub(crate) fn start_at(wall: SystemTime) -> Self {
+        Self {
+            start: Instant::now(),
+            wall,
+        }
+    }
+
     pub(crate) fn now(&self) -> Tick {
         self.start.elapsed().as_micros() as Tick
     }

@@ -264,9 +264,13 @@ pub(crate) fn decide(
     }
 }
 
-/// Keeps a decision in the record, which `sight` makes anew if it has aged out during a long run.
-pub(crate) fn conclude(record: &mut Option<Record>, sight: impl FnOnce() -> Sight, conclusion: &Conclusion, now: Tick) {
-    let record = record.get_or_insert_with(|| started(Record::default(), &sight(), None, now));
+/// Keeps a decision in the record, which `sight` makes anew if there was none when the run ended. One that has aged out since
+/// stays forgotten, which costs a run.
+pub(crate) fn conclude(record: &mut Option<Record>, sight: Option<&Sight>, conclusion: &Conclusion, now: Tick) {
+    if record.is_none() {
+        *record = sight.map(|sight| started(Record::default(), sight, None, now));
+    }
+    let Some(record) = record else { return };
     let seen = record.phases.seen().unwrap_or(conclusion.phase);
     record.phases = Phases::new(seen, Some(conclusion.phase));
     record.since = conclusion.since;

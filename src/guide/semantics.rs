@@ -168,7 +168,8 @@
 //! # The trigger
 //!
 //! A trigger is whatever makes kube-runtime call the reconciler: a change of the object, a change of another, a timer.
-//! [One that needs no run is postponed](#otherwise-only-status-was-written-and-the-run-is-postponed-until-due), and no trigger is ever dropped.
+//! [One that needs no run is postponed](#otherwise-only-status-was-written-and-the-run-is-postponed-until-due), and
+//! no trigger is ever dropped.
 //!
 //! ### An object that is due runs
 //!
@@ -555,7 +556,7 @@
 //! ### `Retry::After` is obeyed
 //!
 //! Exactly, in place of the error interval and past its deadline too: for an error that says when to come back, a 429
-//! with Retry-After, a lease. The outage goes on meanwhile.
+//! with Retry-After, a lease. The outage goes on meanwhile, and the next run, whatever starts it, decides anew.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }

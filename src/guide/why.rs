@@ -8,14 +8,18 @@
 //! server (kube-runtime 5.0, kube-apiserver 1.37) an interval of 30 s in place of 100 ms changed nothing: 1,450 runs a
 //! second before and after. So the crate decides [when a run is due](super::semantics#an-object-that-is-due-runs) and
 //! also
-//! [whether a trigger needs one](super::semantics#otherwise-only-status-was-written-and-the-run-is-postponed-until-due).
+//! [whether a trigger needs
+//! one](super::semantics#otherwise-only-status-was-written-and-the-run-is-postponed-until-due).
 //!
 //! ## Why does an interval grow by time, and not by attempts?
 //!
 //! A count has to be kept somewhere, and every event that makes a run fail inflates it (kubernetes/kubernetes#132805).
 //! The time of the last transition is in the status already: so a backoff
-//! [survives a restart](super::semantics#a-restart-keeps-the-backoff-that-the-status-carries), and [events add nothing to it](super::semantics#a-failure-by-an-event-inside-the-backoff-adds-nothing-to-it). Runs that take no time make
-//! [the same sequence](super::semantics#the-delay-grows-with-the-time-in-the-phase), and who thinks in attempts can [read them off](super::semantics#attempts-are-a-reading-of-the-time-in-the-phase).
+//! [survives a restart](super::semantics#a-restart-keeps-the-backoff-that-the-status-carries), and [events add
+//! nothing to it](super::semantics#a-failure-by-an-event-inside-the-backoff-adds-nothing-to-it). Runs that take no
+//! time make
+//! [the same sequence](super::semantics#the-delay-grows-with-the-time-in-the-phase), and who thinks in attempts can
+//! [read them off](super::semantics#attempts-are-a-reading-of-the-time-in-the-phase).
 //!
 //! ## Why a deadline, and not a maximum of attempts?
 //!
@@ -54,12 +58,14 @@
 //! Because there is always one more way to wake oneself: [a
 //! child](super::at_3_am#it-runs-hot-by-an-object-that-it-owns), [a CRD without status
 //! subresource](super::at_3_am#it-runs-hot-by-its-own-status-writes),
-//! [a varying text](super::at_3_am#it-runs-hot-by-a-text-that-varies-in-a-condition). Ten runs in ten seconds are more than a healthy object needs, and one run a second is what a mistake costs then.
+//! [a varying text](super::at_3_am#it-runs-hot-by-a-text-that-varies-in-a-condition). Ten runs in ten seconds are
+//! more than a healthy object needs, and one run a second is what a mistake costs then.
 //!
 //! ## Why is there no knob for "fast at first, then slow"?
 //!
 //! It would be a second way to say how a delay develops, beside growth. As a policy it is
-//! [a few lines](super::coming_from#a-fast-and-then-a-slow-delay-is-a-policy-of-a-few-lines), because a policy knows the time
+//! [a few lines](super::coming_from#a-fast-and-then-a-slow-delay-is-a-policy-of-a-few-lines), because a policy
+//! knows the time
 //! in the phase; and a large factor does nearly the same: `{ initial: 1s, factor: 60, max: 1m }` is 1 s once, and then
 //! 1 min.
 //!
