@@ -1272,3 +1272,58 @@ async fn a_controller_runs_in_virtual_time() {
     assert_eq!(*seconds, [0, 0, 600, 1000, 1600]);
     assert_eq!(server.status_writes(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn watches_that_are_held_tell_all_in_order_when_they_are_let_go() {
+    let server = server();
+    let mut events = pin!(watcher(widgets(&server), watcher::Config::default()).applied_objects());
+    create(&server, "a").await;
+    assert_eq!(
+        events
+            .next()
+            .await
+            .expect("a watch goes on")
+            .expect("no error")
+            .name_any(),
+        "a"
+    );
+    server.hold_watches(Duration::from_secs(5));
+    create(&server, "b").await;
+    create(&server, "c").await;
+    assert!(
+        timeout(Duration::from_secs(4), events.next()).await.is_err(),
+        "a held watch tells nothing"
+    );
+    let held = Instant::now();
+    for name in ["b", "c"] {
+        assert_eq!(
+            events
+                .next()
+                .await
+                .expect("a watch goes on")
+                .expect("no error")
+                .name_any(),
+            name
+        );
+    }
+    assert!(held.elapsed() <= Duration::from_millis(1100));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_event_shows_the_object_as_it_is_and_moves_no_watch_back() {
+    let server = server();
+    let mut events = pin!(watcher(widgets(&server), watcher::Config::default()).applied_objects());
+    let first = create(&server, "a").await;
+    events.next().await.expect("a watch goes on").expect("no error");
+    create(&server, "b").await;
+    events.next().await.expect("a watch goes on").expect("no error");
+    assert!(server.repeat("widgets", "default", "a"));
+    let again = events.next().await.expect("a watch goes on").expect("no error");
+    assert_eq!(again.resource_version(), first.resource_version());
+    // "b" is not told once more.
+    server.close_watches();
+    let mut rest = pin!(events.filter_map(async |event| event.ok()));
+    let rest = timeout(Duration::from_secs(1), rest.next()).await;
+    assert!(rest.is_err(), "{rest:?}");
+    assert!(!server.repeat("widgets", "default", "c"));
+}

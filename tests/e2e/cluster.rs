@@ -38,9 +38,10 @@ const PORT_RELEASE_DELAY: Duration = Duration::from_secs(1);
 pub(crate) struct Cluster {
     client: Client,
     api: ApiServer,
+    database: Etcd,
     // Fields are dropped in this order: the API server before its database, the files last.
     api_server: Option<Server>,
-    etcd: Server,
+    etcd: Option<Server>,
     _folder: TempDir,
 }
 
@@ -54,12 +55,13 @@ impl Cluster {
         let folder = temporary_folder()?;
         let [client_port, peer_port, api_port] = free_ports()?;
 
-        let mut etcd = Server::spawn(
-            "etcd",
-            &mut etcd_command(&assets.etcd, folder.path(), client_port, peer_port),
-            folder.path(),
-        )?;
-        wait_for_port(&mut etcd, client_port).await?;
+        let database = Etcd {
+            program: assets.etcd.clone(),
+            folder: folder.path().to_path_buf(),
+            client_port,
+            peer_port,
+        };
+        let mut etcd = database.run().await?;
 
         let api = ApiServer {
             program: assets.kube_apiserver.clone(),
@@ -72,8 +74,9 @@ impl Cluster {
         Ok(Self {
             client,
             api,
+            database,
             api_server: Some(api_server),
-            etcd,
+            etcd: Some(etcd),
             _folder: folder,
         })
     }
@@ -96,10 +99,23 @@ impl Cluster {
     /// Starts the API server again on the same port and data, and waits until it is ready.
     pub(crate) async fn start_api_server(&mut self) -> anyhow::Result<()> {
         anyhow::ensure!(self.api_server.is_none(), "the API server runs already");
+        let etcd = self.etcd.as_mut().context("etcd is stopped")?;
         // Clients that try to reconnect may hold the port for a moment.
-        let (api_server, _) =
-            retry_taken_ports(PORT_RELEASE_DELAY, async || self.api.run(&mut self.etcd).await).await?;
+        let (api_server, _) = retry_taken_ports(PORT_RELEASE_DELAY, async || self.api.run(&mut *etcd).await).await?;
         self.api_server = Some(api_server);
+        Ok(())
+    }
+
+    /// Ends etcd at once (SIGKILL): the API server answers, but can neither read nor write.
+    pub(crate) fn stop_etcd(&mut self) {
+        self.etcd = None;
+    }
+
+    /// Starts etcd again on the same port and data, and waits until its port is open.
+    pub(crate) async fn start_etcd(&mut self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.etcd.is_none(), "etcd runs already");
+        let etcd = retry_taken_ports(PORT_RELEASE_DELAY, async || self.database.run().await).await?;
+        self.etcd = Some(etcd);
         Ok(())
     }
 
@@ -234,22 +250,40 @@ impl ApiServer {
     }
 }
 
-fn etcd_command(program: &Path, folder: &Path, client_port: u16, peer_port: u16) -> Command {
-    let clients = format!("http://127.0.0.1:{client_port}");
-    let peers = format!("http://127.0.0.1:{peer_port}");
-    let mut command = Command::new(program);
-    command
-        .arg("--name=e2e")
-        .arg(path_flag("--data-dir", &folder.join("etcd")))
-        .arg(format!("--listen-client-urls={clients}"))
-        .arg(format!("--advertise-client-urls={clients}"))
-        .arg(format!("--listen-peer-urls={peers}"))
-        .arg(format!("--initial-advertise-peer-urls={peers}"))
-        .arg(format!("--initial-cluster=e2e={peers}"))
-        // The data need not outlive the machine.
-        .arg("--unsafe-no-fsync")
-        .arg("--log-level=warn");
-    command
+/// What the database is started with, each time anew.
+#[derive(Debug)]
+struct Etcd {
+    program: PathBuf,
+    folder: PathBuf,
+    client_port: u16,
+    peer_port: u16,
+}
+
+impl Etcd {
+    /// Starts it and waits until its port is open.
+    async fn run(&self) -> anyhow::Result<Server> {
+        let mut server = Server::spawn("etcd", &mut self.command(), &self.folder)?;
+        wait_for_port(&mut server, self.client_port).await?;
+        Ok(server)
+    }
+
+    fn command(&self) -> Command {
+        let clients = format!("http://127.0.0.1:{}", self.client_port);
+        let peers = format!("http://127.0.0.1:{}", self.peer_port);
+        let mut command = Command::new(&self.program);
+        command
+            .arg("--name=e2e")
+            .arg(path_flag("--data-dir", &self.folder.join("etcd")))
+            .arg(format!("--listen-client-urls={clients}"))
+            .arg(format!("--advertise-client-urls={clients}"))
+            .arg(format!("--listen-peer-urls={peers}"))
+            .arg(format!("--initial-advertise-peer-urls={peers}"))
+            .arg(format!("--initial-cluster=e2e={peers}"))
+            // The data need not outlive the machine.
+            .arg("--unsafe-no-fsync")
+            .arg("--log-level=warn");
+        command
+    }
 }
 
 fn path_flag(name: &str, path: &Path) -> std::ffi::OsString {

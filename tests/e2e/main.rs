@@ -4,6 +4,8 @@
 
 mod assets;
 mod children;
+// The soak stops etcd too.
+#[allow(dead_code)]
 mod cluster;
 mod controller;
 mod crd;
@@ -19,16 +21,12 @@ mod seat_belt;
 mod server;
 mod text;
 mod thing;
+mod trial;
 
-use std::{env, process::ExitCode, sync::LazyLock};
+use std::process::ExitCode;
 
-use anyhow::Context as _;
-use assets::{Assets, Missing};
-use cluster::Cluster;
-use libtest_mimic::{Arguments, Completion, Failed, Trial};
-
-// Looked for only when a test runs: `--list` and a filter that matches nothing build nothing.
-static ASSETS: LazyLock<Result<Assets, Missing>> = LazyLock::new(assets::find);
+use libtest_mimic::Arguments;
+use trial::trial;
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -60,41 +58,6 @@ fn main() -> ExitCode {
         trial("api_server_hangs", outage::api_server_hangs),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
-}
-
-/// A test with a runtime and a cluster of its own.
-fn trial<F>(name: &str, test: impl FnOnce(Cluster) -> F + Send + 'static) -> Trial
-where
-    F: Future<Output = anyhow::Result<()>>,
-{
-    Trial::ignorable_test(name, move || {
-        let assets = match &*ASSETS {
-            Ok(assets) => assets,
-            Err(missing) if missing.can_be_skipped() && !required() => {
-                return Ok(Completion::ignored_with(missing));
-            }
-            Err(missing) => return Err(Failed::from(missing)),
-        };
-        // The alternate form has the causes too.
-        run(assets, test).map_err(|error| format!("{error:#}"))?;
-        Ok(Completion::Completed)
-    })
-}
-
-fn run<F>(assets: &Assets, test: impl FnOnce(Cluster) -> F) -> anyhow::Result<()>
-where
-    F: Future<Output = anyhow::Result<()>>,
-{
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("e2e-test")
-        .build()
-        .context("starting a runtime")?;
-    runtime.block_on(async { test(Cluster::start(assets).await?).await })
-}
-
-fn required() -> bool {
-    env::var_os("E2E_REQUIRED").is_some_and(|value| value == "1")
 }
 
 /// Tells what a test measured, on a line of its own: the test's name stands on the one before it.

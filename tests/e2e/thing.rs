@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use crate::crd::install_crd;
 
 const NAMESPACE: &str = "default";
-const CHILD_KEY: &str = "value";
+pub(crate) const CHILD_KEY: &str = "value";
 
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[kube(

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
+use tokio::time::Instant;
 use tower::{BoxError, service_fn};
 
 use super::metadata;
@@ -49,6 +50,7 @@ struct Controls {
     status_writes: u64,
     latency: Duration,
     reachable: bool,
+    watches_held_until: Instant,
 }
 
 /// How many requests there were, by what they do.
@@ -114,6 +116,7 @@ impl ApiServer {
             status_writes: 0,
             latency: Duration::ZERO,
             reachable: true,
+            watches_held_until: Instant::now(),
         };
         Self {
             shared: Arc::new(Shared {
@@ -160,6 +163,19 @@ impl ApiServer {
         self.with_store(|store| store.cut_watches(true));
     }
 
+    /// Lets open watches deliver nothing until so long from now; what happens meanwhile comes then, in order.
+    pub(crate) fn hold_watches(&self, lasts: Duration) {
+        let until = Instant::now() + lasts;
+        let mut controls = self.controls();
+        controls.watches_held_until = until.max(controls.watches_held_until);
+    }
+
+    /// Tells watches of an object once more, as it is, as if it had changed, and how far they have come; false if
+    /// there is no such object. For watches that take bookmarks.
+    pub(crate) fn repeat(&self, plural: &str, namespace: &str, name: &str) -> bool {
+        self.with_store(|store| store.repeat(plural, namespace, name))
+    }
+
     /// Forgets all history: a watch from a version that some client knows by now is answered with 410. Open watches
     /// stay open.
     pub(crate) fn expire(&self) {
@@ -193,6 +209,10 @@ impl ApiServer {
     pub(super) fn with_store<T>(&self, use_store: impl FnOnce(&mut Store) -> T) -> T {
         let store = self.shared.store.lock();
         use_store(&mut store.expect("a test panicked while it held the server's objects"))
+    }
+
+    pub(super) fn watches_held_until(&self) -> Instant {
+        self.controls().watches_held_until
     }
 
     fn controls(&self) -> MutexGuard<'_, Controls> {

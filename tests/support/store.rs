@@ -113,6 +113,29 @@ impl Store {
         tables.find_map(|(_, table)| Some(&table.get(&key)?.value))
     }
 
+    /// Tells watches of an object once more.
+    pub(super) fn repeat(&mut self, plural: &str, namespace: &str, name: &str) -> bool {
+        let key = (namespace.to_owned(), name.to_owned());
+        let Some(table) = self.resources.iter().position(|resource| resource.plural == plural) else {
+            return false;
+        };
+        let Some(stored) = self.tables[table].get(&key) else {
+            return false;
+        };
+        let change = Change {
+            version: self.version,
+            table,
+            key,
+            before: Some(stored.snapshot()),
+            after: Some(stored.snapshot()),
+        };
+        // A watch resumes from what it saw last, and must not go back behind the latest change for a repeated one.
+        let bookmark = watch::bookmark(&self.resources[table], self.version, false);
+        self.watchers
+            .retain(|watcher| watcher.send(&change) && watcher.note(table, &bookmark));
+        true
+    }
+
     pub(super) fn set_history_limit(&mut self, limit: usize) {
         self.history_limit = limit;
         self.trim_history();

@@ -41,6 +41,11 @@ impl Watcher {
         }
     }
 
+    /// Sends this bookmark if the watch is on this table; false when the client has gone.
+    pub(super) fn note(&self, table: usize, bookmark: &Bytes) -> bool {
+        self.filter.table != table || self.queue.send(Ok(bookmark.clone())).is_ok()
+    }
+
     pub(super) fn is_open(&self) -> bool {
         !self.queue.is_closed()
     }
@@ -122,11 +127,16 @@ impl Reader {
         } else {
             self.closes
         };
-        tokio::select! {
+        let item = tokio::select! {
             biased;
             item = self.queue.recv() => item,
             () = sleep_until(wakes) => self.wake(),
+        };
+        let held_until = self.server.watches_held_until();
+        if held_until > Instant::now() {
+            sleep_until(held_until).await;
         }
+        item
     }
 
     /// Sends a bookmark, and closes the watch when it is time.

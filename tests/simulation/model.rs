@@ -1,0 +1,242 @@
+//! What the simulation knows of the objects and of what the controllers remember of them, from the outside.
+
+use crate::{
+    delay::Due,
+    faults::Faults,
+    plan::{Children, Plan},
+    report::{Trace, Violation},
+    thing::{self, Micros, Thing},
+};
+use kube::ResourceExt;
+use requeue_policy::{Phase, RequeueConfig};
+use std::collections::{BTreeMap, VecDeque};
+
+pub(crate) struct Model {
+    pub(crate) policy: RequeueConfig,
+    pub(crate) children: Children,
+    pub(crate) generation: bool,
+    pub(crate) faults: Faults,
+    pub(crate) trace: Trace,
+    pub(crate) violations: Vec<Violation>,
+    pub(crate) objects: BTreeMap<String, Object>,
+    /// One for each `Requeuer` that there was.
+    pub(crate) memories: Vec<Memory>,
+    pub(crate) runs: usize,
+}
+
+/// An object, by its uid.
+#[derive(Clone, Debug)]
+pub(crate) struct Object {
+    pub(crate) name: String,
+    pub(crate) created: Micros,
+    pub(crate) gone: Option<Micros>,
+    /// The phase that was written last.
+    pub(crate) phase: Phase,
+    /// What may start a run of it in a memory that does not know it yet.
+    pub(crate) causes: Vec<(Micros, &'static str)>,
+}
+
+/// What one `Requeuer` is expected to know.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    /// Since when a controller uses it; `None` while none does.
+    pub(crate) active: Option<Micros>,
+    pub(crate) records: BTreeMap<String, Record>,
+    /// When a part of the memory was looked through, at least.
+    pub(crate) sweeps: VecDeque<Micros>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Record {
+    /// Starts of runs, as far back as the rate limit counts.
+    pub(crate) starts: VecDeque<Micros>,
+    pub(crate) running: bool,
+    pub(crate) last_end: Micros,
+    pub(crate) ended: bool,
+    /// What the last run saw.
+    pub(crate) content: u64,
+    pub(crate) version: u64,
+    pub(crate) seen: Phase,
+    pub(crate) reported: Option<Phase>,
+    /// Since when; the second, if the memory was lost meanwhile.
+    pub(crate) since: [Micros; 2],
+    /// The memory of it may have been lost before this run.
+    pub(crate) forgotten: bool,
+    pub(crate) due: Due,
+    /// What was due after a run that another followed at once.
+    pub(crate) stale: Option<Due>,
+    /// The last run wished to run again at once.
+    pub(crate) again: bool,
+    /// A run was cut off then.
+    pub(crate) cut: Option<Micros>,
+    /// What may start a run and cannot be seen in the object, and when it was.
+    pub(crate) causes: Vec<(Micros, &'static str)>,
+    pub(crate) duties: Vec<Duty>,
+    pub(crate) transitions: usize,
+    pub(crate) rests: usize,
+}
+
+/// A change that has to start a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Duty {
+    pub(crate) at: Micros,
+    /// The version from which on an object has it; 0 where it is not in the object.
+    pub(crate) version: u64,
+    pub(crate) what: &'static str,
+}
+
+impl Model {
+    pub(crate) fn new(plan: &Plan, prints: bool) -> Self {
+        Self {
+            policy: plan.policy,
+            children: plan.children,
+            generation: plan.generation,
+            faults: Faults::default(),
+            trace: Trace::new(prints),
+            violations: Vec::new(),
+            objects: BTreeMap::new(),
+            memories: Vec::new(),
+            runs: 0,
+        }
+    }
+
+    pub(crate) fn violate(&mut self, at: Micros, rule: &'static str, object: &str, expected: String) {
+        self.trace
+            .note(at, object, format_args!("VIOLATION {rule}: {expected}"));
+        let events = self.trace.events(object);
+        self.violations.push(Violation {
+            at,
+            rule,
+            object: object.to_owned(),
+            expected,
+            events,
+        });
+    }
+
+    pub(crate) fn created(&mut self, thing: &Thing, now: Micros) {
+        let name = thing.name_any();
+        self.trace.note(now, &name, "created");
+        let object = Object {
+            name,
+            created: now,
+            gone: None,
+            phase: thing::phase(thing),
+            causes: Vec::new(),
+        };
+        self.objects.insert(thing.uid().unwrap_or_default(), object);
+    }
+
+    pub(crate) fn gone(&mut self, uid: &str, now: Micros) {
+        if let Some(object) = self.objects.get_mut(uid)
+            && object.gone.is_none()
+        {
+            object.gone = Some(now);
+            self.trace.note(now, &object.name, "gone");
+        }
+        for memory in &mut self.memories {
+            if let Some(record) = memory.records.get_mut(uid) {
+                record.duties.clear();
+            }
+        }
+    }
+
+    /// A controller uses this memory from now on.
+    pub(crate) fn starts(&mut self, memory: usize, now: Micros) {
+        self.trace.note(now, "", format_args!("controller {memory} starts"));
+        let memory = &mut self.memories[memory];
+        memory.active = Some(now);
+        for record in memory.records.values_mut() {
+            record.causes.push((now, "restart"));
+        }
+    }
+
+    pub(crate) fn stops(&mut self, memory: usize, now: Micros) {
+        self.trace.note(now, "", format_args!("controller {memory} stops"));
+        let memory = &mut self.memories[memory];
+        memory.active = None;
+        for record in memory.records.values_mut().filter(|record| record.running) {
+            record.running = false;
+            record.cut = Some(now);
+            record.last_end = now;
+        }
+    }
+
+    /// Something that no object shows may start a run of this one.
+    pub(crate) fn cause(&mut self, uid: &str, what: &'static str, but_not_of: Option<usize>, now: Micros) {
+        if let Some(object) = self.objects.get_mut(uid) {
+            object.causes.push((now, what));
+        }
+        for (number, memory) in self.memories.iter_mut().enumerate() {
+            if but_not_of != Some(number)
+                && let Some(record) = memory.records.get_mut(uid)
+            {
+                record.causes.push((now, what));
+            }
+        }
+    }
+
+    /// A status was written: another phase may be news to all but the one that wrote it.
+    pub(crate) fn status_written(&mut self, written: &Thing, by: Option<usize>, now: Micros) {
+        let (uid, phase) = (written.uid().unwrap_or_default(), thing::phase(written));
+        if let Some(object) = self.objects.get_mut(&uid)
+            && object.phase != phase
+        {
+            object.phase = phase;
+            self.cause(&uid, "phase of another", by, now);
+        }
+        for memory in &mut self.memories {
+            if let Some(record) = memory.records.get_mut(&uid) {
+                // What was written before is overwritten. And with plain `owns`, a child's change looks like this write.
+                record
+                    .duties
+                    .retain(|duty| duty.what != "phase" && (self.children == Children::Owned || duty.version > 0));
+            }
+        }
+    }
+
+    /// Events that are held up are merged; with plain `owns` a child's change is then lost in them.
+    pub(crate) fn forgive_owns(&mut self) {
+        if self.children == Children::Owns {
+            let records = self.memories.iter_mut().flat_map(|memory| memory.records.values_mut());
+            records.for_each(|record| record.duties.retain(|duty| duty.version > 0));
+        }
+    }
+
+    /// Whether any controller runs an object of this name now.
+    pub(crate) fn is_running(&self, name: &str) -> bool {
+        let uids = self.named(name);
+        let records = self
+            .memories
+            .iter()
+            .flat_map(|memory| uids.iter().filter_map(|uid| memory.records.get(uid)));
+        records.into_iter().any(|record| record.running)
+    }
+
+    pub(crate) fn named(&self, name: &str) -> Vec<String> {
+        let objects = self.objects.iter().filter(|(_, object)| object.name == name);
+        objects.map(|(uid, _)| uid.clone()).collect()
+    }
+
+    /// A watch lists anew, so each object is seen once more.
+    pub(crate) fn listed(&mut self, now: Micros) {
+        self.trace.note(now, "", "a watch lists");
+        let uids: Vec<_> = self.objects.keys().cloned().collect();
+        uids.iter().for_each(|uid| self.cause(uid, "relist", None, now));
+    }
+
+    /// A change that every active controller has to reconcile, unless it has done so while the writer got its answer.
+    pub(crate) fn owe(&mut self, uid: &str, duty: Duty, holds: impl Fn(&Record) -> bool) {
+        for memory in self.memories.iter_mut().filter(|memory| memory.active.is_some()) {
+            if let Some(record) = memory.records.get_mut(uid)
+                && if duty.version > 0 {
+                    record.version < duty.version
+                } else {
+                    record.starts.back() < Some(&duty.at)
+                }
+                && holds(record)
+            {
+                record.duties.push(duty);
+            }
+        }
+    }
+}

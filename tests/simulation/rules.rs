@@ -1,0 +1,197 @@
+//! The rules: what is late, what is too much, what is too many.
+
+use crate::{
+    behaviour::{micros, seconds},
+    delay::TOLERANCE,
+    faults::SLACK,
+    model::{Duty, Model, Record},
+    thing::{Micros, SECOND},
+};
+use requeue_policy::RequeuePolicy as _;
+use std::collections::VecDeque;
+
+impl Model {
+    /// Liveness: a run that is due starts.
+    pub(crate) fn check_late(&mut self, memory: usize, record: &Record, name: &str, now: Micros) {
+        let Some(active) = self.memories[memory].active else {
+            return;
+        };
+        if let Some(latest) = record.due.latest.filter(|_| !record.running) {
+            let latest = self.by(latest, active);
+            if now > latest {
+                self.violate(
+                    now,
+                    "liveness",
+                    name,
+                    format!("a run of {memory} was due by {:.3} s", seconds(latest)),
+                );
+            }
+        }
+        if record.again && !record.running {
+            let latest = self.by(record.last_end, active) + self.hold(record, now);
+            if now > latest {
+                self.violate(
+                    now,
+                    "wish for zero",
+                    name,
+                    format!("{memory} runs it again by {:.3} s", seconds(latest)),
+                );
+            }
+        }
+        if let Some(cut) = record.cut {
+            let latest = self.by(cut, active) + self.hold(record, now);
+            if now > latest {
+                self.violate(
+                    now,
+                    "cut off",
+                    name,
+                    format!("{memory} makes up for it by {:.3} s", seconds(latest)),
+                );
+            }
+        }
+    }
+
+    /// By when a controller that is active since then does what is called for at `at`.
+    fn by(&self, at: Micros, active: Micros) -> Micros {
+        self.faults.over(active).max(at + SLACK)
+    }
+
+    /// By when an object runs that this memory does not know; `None` while its namesake, which is gone, runs still.
+    pub(crate) fn first_by(&self, memory: usize, name: &str, created: Micros) -> Option<Micros> {
+        let memory = &self.memories[memory];
+        let namesakes = self
+            .named(name)
+            .into_iter()
+            .filter_map(|uid| memory.records.get(&uid))
+            .collect::<Vec<_>>();
+        if namesakes.iter().any(|record| record.running) {
+            return None;
+        }
+        let free = namesakes.iter().map(|record| record.last_end).max().unwrap_or_default();
+        Some(self.by(self.faults.over(created).max(free), memory.active?))
+    }
+
+    /// How long the rate limit may hold a run back.
+    fn hold(&self, record: &Record, now: Micros) -> Micros {
+        let Some(limit) = self.policy.rate_limit() else {
+            return 0;
+        };
+        let within = micros(limit.within());
+        let recent = record.starts.iter().filter(|start| **start > now - 4 * within).count();
+        // What runs all the time is charged early.
+        if recent * 2 >= limit.max() as usize {
+            2 * within + within / Micros::from(limit.max()) + SLACK
+        } else {
+            0
+        }
+    }
+
+    /// Reflection: a change is seen by a run that starts after it.
+    pub(crate) fn check_duties(&mut self, memory: usize, record: &Record, name: &str, now: Micros) {
+        let Some(active) = self.memories[memory].active else {
+            return;
+        };
+        if record.running {
+            return;
+        }
+        let late = record.duties.iter().find_map(|duty| {
+            let known = self.faults.over(duty.at).max(self.faults.over(active));
+            // A run in flight, or one that a fault cut short, comes before.
+            let by = known.max(record.last_end + SLACK) + self.hold(record, now);
+            (now > by).then_some((*duty, by))
+        });
+        if let Some((Duty { at, what, .. }, by)) = late {
+            let expected = format!(
+                "a run of {memory} sees the {what} of {:.3} s by {:.3} s",
+                seconds(at),
+                seconds(by)
+            );
+            self.violate(now, "reflection", name, expected);
+        }
+    }
+
+    /// The rate limit: runs that are not due keep within it.
+    pub(crate) fn check_rate(&mut self, record: &Record, name: &str, now: Micros) {
+        let Some(limit) = self.policy.rate_limit() else { return };
+        let from = now - micros(limit.within()) + TOLERANCE;
+        let before = record.starts.iter().filter(|start| **start > from).count();
+        if before >= limit.max() as usize {
+            self.violate(
+                now,
+                "rate limit",
+                name,
+                format!("at most {limit:?}, and this is one more"),
+            );
+        }
+    }
+
+    pub(crate) fn swept(&mut self, memory: usize, now: Micros) {
+        let pause = self.grace() / 256;
+        let sweeps: &mut VecDeque<Micros> = &mut self.memories[memory].sweeps;
+        if sweeps.back().is_none_or(|last| now >= last + pause) {
+            sweeps.push_back(now);
+            if sweeps.len() > 260 {
+                sweeps.pop_front();
+            }
+        }
+    }
+
+    /// Memory: what left is forgotten once its time has passed and the whole memory has been looked through since.
+    pub(crate) fn check_memory(&mut self, memory: usize, tracked: usize, now: Micros) {
+        let grace = self.grace();
+        let known = &self.memories[memory];
+        let full = known.sweeps.len() > 258;
+        let swept = known
+            .sweeps
+            .iter()
+            .rev()
+            .nth(258)
+            .copied()
+            .filter(|_| full)
+            .unwrap_or(Micros::MIN);
+        let may_stay = known.records.iter().filter(|(uid, record)| {
+            let is_gone = self.objects.get(*uid).is_none_or(|object| object.gone.is_some());
+            let last = record
+                .due
+                .latest
+                .or(record.due.earliest)
+                .unwrap_or(0)
+                .max(record.last_end);
+            !is_gone || record.running || last + grace + SECOND > swept
+        });
+        let most = may_stay.count();
+        if tracked > most {
+            self.violate(
+                now,
+                "memory",
+                "",
+                format!("{memory} remembers at most {most} objects, and not {tracked}"),
+            );
+        }
+    }
+
+    /// The log: a line from INFO up for a transition and not for a run.
+    pub(crate) fn check_log(&mut self, lines: &[(String, usize)], now: Micros) {
+        for (name, lines) in lines {
+            let uids = self
+                .objects
+                .iter()
+                .filter(|(_, object)| object.name == *name)
+                .map(|(uid, _)| uid.clone());
+            let uids: Vec<_> = uids.collect();
+            let records = self
+                .memories
+                .iter()
+                .flat_map(|memory| uids.iter().filter_map(|uid| memory.records.get(uid)));
+            let most: usize = records.map(|record| 2 * record.transitions + record.rests + 2).sum();
+            if *lines > most {
+                self.violate(
+                    now,
+                    "log",
+                    name,
+                    format!("at most {most} lines from INFO up, and not {lines}"),
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The cluster and the controllers of one simulation.
+
+use crate::{
+    behaviour::{Behaviour, Turn, micros},
+    lines::Lines,
+    model::{Duty, Memory, Model},
+    plan::{Change, Children, MOST_RUNS, Plan},
+    random::Random,
+    reconciler::{Context, classify, fails, reconcile},
+    support::{ApiServer, Fault, RequestInfo, Resource, Verb},
+    thing::{self, Micros, Thing, ThingSpec},
+};
+use futures::StreamExt;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api, ResourceExt,
+    api::PostParams,
+    runtime::{Controller, utils::Backoff, watcher},
+};
+use requeue_policy::{RequeueConfig, kube::Requeuer};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    task::JoinHandle,
+    time::{Instant, sleep},
+};
+
+type Requeue = Requeuer<RequeueConfig, fn(&crate::reconciler::Oops) -> requeue_policy::kube::Retry>;
+
+pub(crate) struct World {
+    pub(crate) plan: Plan,
+    pub(crate) server: ApiServer,
+    /// The API as somebody else sees it.
+    pub(crate) things: Api<Thing>,
+    pub(crate) children: Api<ConfigMap>,
+    pub(crate) lines: Lines,
+    start: Instant,
+    model: Mutex<Model>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    requeuers: Vec<Requeue>,
+    tasks: HashMap<usize, JoinHandle<()>>,
+    /// How many runs each object has had by each memory.
+    turns: HashMap<(usize, String), u64>,
+    changes: HashMap<String, u64>,
+    ahead: Micros,
+    /// One write in so many fails, until then.
+    failing: Option<(u64, Micros)>,
+}
+
+impl World {
+    pub(crate) fn new(plan: Plan, prints: bool, lines: Lines) -> Arc<Self> {
+        let mut things = Resource::of::<Thing>();
+        if !plan.status_subresource {
+            things = things.without_status_subresource();
+        }
+        if !plan.generation {
+            things = things.without_generation();
+        }
+        let config_maps = Resource::of::<ConfigMap>()
+            .without_status_subresource()
+            .without_generation();
+        let server = ApiServer::new(plan.seed, [things, config_maps]);
+        server.set_latency(plan.latency);
+        let world = Arc::new(Self {
+            things: Api::default_namespaced(server.outside_client()),
+            children: Api::default_namespaced(server.outside_client()),
+            lines,
+            start: Instant::now(),
+            model: Mutex::new(Model::new(&plan, prints)),
+            state: Mutex::default(),
+            server,
+            plan,
+        });
+        let hooked = Arc::downgrade(&world);
+        world.server.on_request(move |request| hooked.upgrade()?.meet(request));
+        world
+    }
+
+    pub(crate) fn now(&self) -> Micros {
+        micros(self.start.elapsed())
+    }
+
+    pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.model().runs >= MOST_RUNS
+    }
+
+    pub(crate) async fn until(&self, at: Micros) {
+        tokio::time::sleep_until(self.start + Duration::from_micros(at.unsigned_abs())).await;
+    }
+
+    /// A memory that no controller uses yet.
+    pub(crate) fn new_memory(&self) -> usize {
+        let classify: fn(&crate::reconciler::Oops) -> _ = classify;
+        let requeuer =
+            Requeuer::new_at(self.plan.policy, thing::wall(self.now())).expect("the plan draws valid policies");
+        self.state().requeuers.push(requeuer.on_error(classify));
+        let mut model = self.model();
+        model.memories.push(Memory::default());
+        model.memories.len() - 1
+    }
+
+    pub(crate) fn tracked(&self) -> Vec<usize> {
+        self.state().requeuers.iter().map(Requeuer::tracked).collect()
+    }
+
+    /// Starts a controller with this memory; if it panics, its process is started again.
+    pub(crate) fn start_controller(self: &Arc<Self>, memory: usize) {
+        let world = self.clone();
+        let task = tokio::spawn(async move {
+            let mut memory = memory;
+            for panics in 0_u64.. {
+                let requeue = world.state().requeuers[memory].clone();
+                world.model().starts(memory, world.now());
+                let running = AbortOnDrop(tokio::spawn(world.clone().controller(memory, &requeue)));
+                let ended = running.ended().await;
+                let now = world.now();
+                world.model().stops(memory, now);
+                if ended {
+                    return;
+                }
+                thing::observe_panics(None);
+                world.model().trace.note(now, "", "the controller panicked");
+                sleep(Duration::from_millis(10 + 700 * (panics % 7))).await;
+                // Whether the process had the memory with it: a thread that is started again, or a container.
+                if panics % 2 == 1 {
+                    let new = world.new_memory();
+                    world.move_task(memory, new);
+                    memory = new;
+                }
+            }
+        });
+        self.state().tasks.insert(memory, task);
+    }
+
+    fn move_task(&self, from: usize, to: usize) {
+        let mut state = self.state();
+        if let Some(task) = state.tasks.remove(&from) {
+            state.tasks.insert(to, task);
+        }
+    }
+
+    /// The controllers that there are, by their memories.
+    pub(crate) fn active(&self) -> Vec<usize> {
+        let mut active: Vec<_> = self.state().tasks.keys().copied().collect();
+        active.sort_unstable();
+        active
+    }
+
+    pub(crate) async fn stop_controller(&self, memory: usize) {
+        let task = self.state().tasks.remove(&memory);
+        if let Some(task) = task {
+            task.abort();
+            // Its runs are dropped with it, in tasks of their own.
+            drop(task.await);
+            self.model().stops(memory, self.now());
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn controller(self: Arc<Self>, memory: usize, requeue: &Requeue) -> impl Future<Output = ()> + Send + 'static {
+        let client = self.server.client();
+        let (things, children) = (
+            Api::<Thing>::default_namespaced(client.clone()),
+            Api::<ConfigMap>::default_namespaced(client),
+        );
+        let config = watcher::Config::default;
+        let controller = Controller::new(things.clone(), config()).trigger_backoff(Steady::default());
+        let controller = match self.plan.children {
+            Children::Unwatched => controller,
+            Children::Owns => controller.owns(children.clone(), config()),
+            Children::Owned => controller.watches(children.clone(), config(), requeue.owned()),
+        };
+        let context = Context {
+            world: self,
+            memory,
+            things,
+            children,
+        };
+        let policy = requeue.error_policy();
+        let policy = move |thing: Arc<Thing>, oops: &_, context: Arc<Context>| {
+            fails(&thing, oops, &context);
+            policy(thing, oops, context)
+        };
+        let run = controller.run(requeue.reconciler(reconcile), policy, Arc::new(context));
+        run.for_each(|_| async {})
+    }
+
+    pub(crate) fn next_turn(&self, memory: usize, thing: &Thing) -> (Behaviour, Turn) {
+        let name = thing.name_any();
+        let behaviour = self.plan.objects[number(&name)].clone();
+        let mut state = self.state();
+        let turns = state.turns.entry((memory, name)).or_default();
+        *turns += 1;
+        let turn = behaviour.turn(*turns);
+        (behaviour, turn)
+    }
+
+    /// Numbers that the seed, the object and the time determine, so that two replicas that do the same at the same time
+    /// meet the same, whichever comes first.
+    fn draw(&self, name: &str) -> Random {
+        let mixed = Random::new(self.plan.seed ^ number(name) as u64).next();
+        Random::new(mixed.wrapping_add(self.now().unsigned_abs()))
+    }
+
+    fn failing(&self) -> Option<u64> {
+        let failing = self.state().failing;
+        failing
+            .filter(|(_, until)| *until > self.now())
+            .map(|(one_in, _)| one_in)
+    }
+
+    pub(crate) fn fail_writes(&self, one_in: u64, until: Micros) {
+        self.state().failing = Some((one_in, until));
+    }
+
+    pub(crate) fn request_hangs(&self, thing: &Thing) -> bool {
+        self.failing()
+            .is_some_and(|one_in| self.draw(&thing.name_any()).one_in(one_in * 6))
+    }
+
+    fn meet(&self, request: &RequestInfo) -> Option<Fault> {
+        if request.verb == Verb::List {
+            self.model().listed(self.now());
+        }
+        if !matches!(request.verb, Verb::Create | Verb::Patch | Verb::PatchStatus) {
+            return None;
+        }
+        let one_in = self.failing()?;
+        // A child is created by the name in its body, which is not shown; it has no faults of its own.
+        let mut random = self.draw(request.name.as_ref()?);
+        let kinds = [(409, "Conflict"), (429, "TooManyRequests"), (500, "InternalError")];
+        let (code, reason) = kinds[random.below(3) as usize];
+        random.one_in(one_in).then(|| Fault::Status {
+            code,
+            reason,
+            retry_after: (code == 429).then(|| Duration::from_secs(1 + random.below(30))),
+        })
+    }
+
+    pub(crate) fn clock_is_ahead_by(&self) -> Micros {
+        self.state().ahead
+    }
+
+    pub(crate) fn set_clock_ahead(&self, ahead: Micros) {
+        self.state().ahead = ahead;
+    }
+
+    /// Another value each time for this object.
+    pub(crate) fn fresh(&self, name: &str) -> u64 {
+        let mut state = self.state();
+        let changes = state.changes.entry(name.to_owned()).or_default();
+        *changes += 1;
+        *changes
+    }
+
+    pub(crate) async fn create(&self, object: usize) {
+        let thing = Thing::new(&name(object), ThingSpec::default());
+        if let Ok(created) = self.things.create(&PostParams::default(), &thing).await {
+            self.model().created(&created, self.now());
+        }
+    }
+
+    /// Somebody writes to the object while it runs.
+    pub(crate) fn meet_change(self: &Arc<Self>, thing: &Thing, after: Duration) {
+        let (world, object) = (self.clone(), number(&thing.name_any()));
+        let mut random = self.draw(&thing.name_any());
+        let change = Change::draw(&mut random);
+        tokio::spawn(async move {
+            sleep(after).await;
+            world.change(object, change).await;
+        });
+    }
+
+    /// kube-runtime tells owners apart by their names only.
+    pub(crate) fn child_changed(&self, name: &str) {
+        if self.plan.children != Children::Unwatched {
+            let mut model = self.model();
+            for uid in model.named(name) {
+                model.cause(&uid, "child", None, self.now());
+            }
+        }
+    }
+
+    /// A status was written, by a controller or by somebody else.
+    pub(crate) fn status_written(&self, written: &Thing, by: Option<usize>) {
+        self.model().status_written(written, by, self.now());
+    }
+
+    pub(crate) fn look_whether_gone(&self, thing: &Thing) {
+        let uid = thing.uid().unwrap_or_default();
+        if self.uid_of(&thing.name_any()).as_deref() != Some(&uid) {
+            self.model().gone(&uid, self.now());
+        }
+    }
+
+    pub(crate) fn uid_of(&self, name: &str) -> Option<String> {
+        let object = self.server.object("things", "default", name)?;
+        object["metadata"]["uid"].as_str().map(str::to_owned)
+    }
+
+    pub(crate) fn owe(&self, written: &Thing, what: &'static str) {
+        let duty = Duty {
+            at: self.now(),
+            version: thing::version(written),
+            what,
+        };
+        self.model().owe(&written.uid().unwrap_or_default(), duty, |_| true);
+    }
+}
+
+/// A task that ends with its handle.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl AbortOnDrop {
+    /// Whether it ended, and did not panic.
+    async fn ended(mut self) -> bool {
+        (&mut self.0).await.is_ok()
+    }
+}
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// kube's own backoff is random; this one is the same each time.
+#[derive(Default)]
+struct Steady(u32);
+
+impl Iterator for Steady {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.0 += 1;
+        Some(Duration::from_secs(1 << self.0.min(4)).min(Duration::from_secs(10)))
+    }
+}
+
+impl Backoff for Steady {
+    fn reset(&mut self) {
+        self.0 = 0;
+    }
+}
+
+pub(crate) fn name(object: usize) -> String {
+    format!("t{object}")
+}
+
+pub(crate) fn number(name: &str) -> usize {
+    let number = name.strip_prefix('t').and_then(|number| number.parse().ok());
+    number.expect("every object is named by its number")
+}
