@@ -60,7 +60,7 @@
 
 use crate::{Observed, Phase};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use std::{mem, time::SystemTime};
+use std::time::SystemTime;
 
 /// Returns the phase that the conditions tell, and since when.
 ///
@@ -95,18 +95,15 @@ pub fn observed(conditions: &[Condition], tells: impl Fn(&Condition) -> Option<P
 /// The time of the new condition, `lastTransitionTime`, is taken only if its status is not what it was, or if there was
 /// no condition of its type: so give it the present time always. That, and nothing else, is what `SetStatusCondition`
 /// of Kubernetes' apimachinery does. Never panics.
-pub fn set(conditions: &mut Vec<Condition>, new: Condition) -> bool {
+pub fn set(conditions: &mut Vec<Condition>, mut new: Condition) -> bool {
     let Some(condition) = conditions.iter_mut().find(|condition| condition.type_ == new.type_) else {
         conditions.push(new);
         return true;
     };
-    let last_transition_time = match condition.status == new.status {
-        true => condition.last_transition_time.clone(),
-        false => new.last_transition_time.clone(),
-    };
-    let new = Condition {
-        last_transition_time,
-        ..new
-    };
-    mem::replace(condition, new.clone()) != new
+    if condition.status == new.status {
+        new.last_transition_time = condition.last_transition_time.clone();
+    }
+    let is_changed = *condition != new;
+    *condition = new;
+    is_changed
 }

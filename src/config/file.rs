@@ -102,9 +102,6 @@ impl<'de> Visitor<'de> for ConfigVisitor {
 }
 
 /// Reads one field of the config: its path, and what makes a value of a node.
-///
-/// By hand, because derived code answers a wrong value without the field's name, and an untagged enum without the
-/// value.
 struct Field<'a, F>(&'a str, F);
 
 impl<'de, T, F: FnOnce(Node) -> Result<T, ConfigError>> DeserializeSeed<'de> for Field<'_, F> {

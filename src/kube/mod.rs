@@ -67,7 +67,7 @@ pub use classify::{AlwaysBackoff, Classify};
 pub use reconcile::Reconcile;
 
 use crate::{
-    ConfigError, Observe, Phase, Requeue, RequeuePolicy,
+    ConfigError, Observe, Phase, Requeue, RequeuePolicy, Slot,
     clock::Clock,
     config,
     memory::{Memory, Record, Tick},
@@ -285,21 +285,17 @@ impl<P: RequeuePolicy, C> Requeuer<P, C> {
     pub fn outage<K: Resource + Observe>(&self, object: &K) -> Outage {
         let shared = &self.shared;
         let now = shared.clock.now();
-        let record = shared.recall(object, now).unwrap_or_default();
+        let slot = object::slot(object);
+        let record = shared.recall(slot, now).unwrap_or_default();
         let since = trigger::since(&record, object::status(object), Phase::Failed, &shared.clock, now);
-        Outage::new(
-            since,
-            object::slot(object).unwrap_or_default(),
-            &shared.policy,
-            shared.clock.wall(now),
-        )
+        Outage::new(since, slot.unwrap_or_default(), &shared.policy, shared.clock.wall(now))
     }
 }
 
 impl<P> Shared<P> {
     /// Returns what is remembered of an object.
-    fn recall<K: Resource>(&self, object: &K, now: Tick) -> Option<Record> {
-        object::slot(object).and_then(|slot| self.memory.update(slot.bits(), now, |record| *record))
+    fn recall(&self, slot: Option<Slot>, now: Tick) -> Option<Record> {
+        slot.and_then(|slot| self.memory.update(slot.bits(), now, |record| *record))
     }
 }
 
@@ -328,7 +324,7 @@ impl<P: RequeuePolicy> Shared<P> {
         let slot = object::slot(object);
         let status = object::status(object);
         let now = self.clock.now();
-        let record = self.recall(object, now);
+        let record = self.recall(slot, now);
         let place = slot.unwrap_or_default();
         let conclusion = trigger::decide(record, status, end, place, &self.policy, &self.clock, now);
         if let Some(slot) = slot {
