@@ -1,9 +1,14 @@
 //! What went wrong, and for how long it may delay what the controllers get to know.
 
 use crate::thing::{Micros, SECOND};
+use std::time::Duration;
 
-/// What is left to kube's watchers after a fault, whose backoff here ends at 10 s: an error of each of two watches, and a relist.
-const RECOVERY: Micros = 45 * SECOND;
+/// How late kube-runtime may notice an error that came together with an event.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(5);
+
+/// What is left to kube's watchers after a fault, whose backoff here ends at 10 s: an error of each of two watches, and a
+/// relist, each of them noticed a heartbeat late.
+const RECOVERY: Micros = 60 * SECOND;
 
 /// What may lie between a change and the run for it where nothing is wrong.
 pub(crate) const SLACK: Micros = 250_000;

@@ -44,6 +44,8 @@ pub(crate) struct Memory {
     pub(crate) records: BTreeMap<String, Record>,
     /// When a part of the memory was looked through, at least.
     pub(crate) sweeps: VecDeque<Micros>,
+    /// When kube-runtime dropped a trigger last, by the object's name.
+    pub(crate) lost: BTreeMap<String, Micros>,
 }
 
 #[derive(Clone, Debug)]
@@ -202,6 +204,17 @@ impl Model {
         }
     }
 
+    /// kube-runtime dropped a trigger, because its cache did not have the object.
+    ///
+    /// Of one that is gone that is as it should be. But where a relist is cut in two by the error of another watch, kube-runtime
+    /// 5.0 triggers its objects before they are in the cache, and one that is new stays unknown until its next event.
+    pub(crate) fn lost(&mut self, memory: usize, name: &str, now: Micros) {
+        self.trace.note(now, name, "kube-runtime does not find it");
+        if self.faults.is_on(now) {
+            self.memories[memory].lost.insert(name.to_owned(), now);
+        }
+    }
+
     /// Whether any controller runs an object of this name now.
     pub(crate) fn is_running(&self, name: &str) -> bool {
         let uids = self.named(name);
@@ -217,11 +230,16 @@ impl Model {
         objects.map(|(uid, _)| uid.clone()).collect()
     }
 
-    /// A watch lists anew, so each object is seen once more.
-    pub(crate) fn listed(&mut self, now: Micros) {
-        self.trace.note(now, "", "a watch lists");
+    /// A watch lists anew, so each object, or the parent of each, is seen once more.
+    pub(crate) fn listed(&mut self, plural: &str, now: Micros) {
+        let what = if plural == "things" {
+            "relist"
+        } else {
+            "children's relist"
+        };
+        self.trace.note(now, "", what);
         let uids: Vec<_> = self.objects.keys().cloned().collect();
-        uids.iter().for_each(|uid| self.cause(uid, "relist", None, now));
+        uids.iter().for_each(|uid| self.cause(uid, what, None, now));
     }
 
     /// A change that every active controller has to reconcile, unless it has done so while the writer got its answer.

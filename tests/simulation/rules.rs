@@ -67,8 +67,20 @@ impl Model {
         if namesakes.iter().any(|record| record.running) {
             return None;
         }
+        let lost = memory.lost.get(name).filter(|lost| **lost >= created);
+        let known = match lost {
+            // Whatever shows it next.
+            Some(lost) => self.relists_of(name).find(|at| at > lost)?,
+            None => created,
+        };
         let free = namesakes.iter().map(|record| record.last_end).max().unwrap_or_default();
-        Some(self.by(self.faults.over(created).max(free), memory.active?))
+        Some(self.by(self.faults.over(known).max(free), memory.active?))
+    }
+
+    fn relists_of(&self, name: &str) -> impl Iterator<Item = Micros> {
+        let causes = self.objects.values().filter(move |object| object.name == name);
+        let causes = causes.flat_map(|object| &object.causes);
+        causes.filter(|(_, what)| *what == "relist").map(|(at, _)| *at)
     }
 
     /// How long the rate limit may hold a run back.
