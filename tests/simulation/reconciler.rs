@@ -69,7 +69,8 @@ pub(crate) fn reconcile(
         ended: false,
     };
     let (behaviour, turn) = world.next_turn(context.memory, &thing);
-    if turn.panics == Some(Panic::AtOnce) {
+    // One that is over must not go on with controllers that panic and start again.
+    if turn.panics == Some(Panic::AtOnce) && !world.is_over() {
         panic::resume_unwind(Box::new("the reconciler panics at once"));
     }
     async move {

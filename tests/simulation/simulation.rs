@@ -79,8 +79,10 @@ async fn run(plan: Plan, prints: bool, lines: Lines) -> Done {
         world.check();
         world.take(step).await;
     }
-    world.until(world.plan.ends + 100 * SECOND).await;
-    world.check();
+    if !world.is_over() {
+        world.until(world.plan.ends + 100 * SECOND).await;
+        world.check();
+    }
     let now = world.now();
     for memory in world.active() {
         world.stop_controller(memory).await;

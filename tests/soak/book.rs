@@ -3,6 +3,7 @@
 //! What it takes depends on the number of objects, not on how long the soak lasts.
 
 use std::{
+    collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -10,7 +11,13 @@ use std::{
 use kube::ResourceExt as _;
 use requeue_policy::Phase;
 
-use crate::{histogram::Histogram, intervals::shortest, objects::number, thing::Thing};
+use crate::{
+    histogram::Histogram,
+    intervals::shortest,
+    log_lines::{KEPT, LogLines},
+    objects::{name, number},
+    thing::Thing,
+};
 
 /// Timers have whole milliseconds, and the runs are noted by another clock than the crate's.
 const EARLY: Duration = Duration::from_millis(5);
@@ -60,6 +67,9 @@ struct Entry {
     due: Option<Instant>,
     phase: Option<Phase>,
     failing_since: Option<Instant>,
+    /// Times that it began or ceased to fail, and the last of them.
+    transitions: u64,
+    last: VecDeque<(Instant, String)>,
 }
 
 /// What became of the changes of one kind.
@@ -196,7 +206,9 @@ impl Book {
         let entry = &mut entries[number];
         if entry.uid != uid {
             entry.uid = uid;
-            (entry.due, entry.phase, entry.failing_since) = (None, None, None);
+            // A late request of a run of its namesake may have written the status of this one: then that is its phase.
+            entry.phase = thing.status.as_ref().and_then(|status| status.phase);
+            (entry.due, entry.failing_since) = (None, None);
         }
         if entry.due.is_some_and(|due| due <= started + EARLY) {
             totals.timers += 1;
@@ -239,7 +251,14 @@ impl Book {
         let entry = &mut entries[run.number];
         let (fails, failed) = (phase == Phase::Failed, entry.phase == Some(Phase::Failed));
         totals.failed_runs += u64::from(fails);
-        totals.transitions += u64::from(fails != failed);
+        if fails != failed {
+            totals.transitions += 1;
+            entry.transitions += 1;
+            entry.last.push_back((now, format!("{phase} of {}", entry.uid)));
+            if entry.last.len() > KEPT {
+                entry.last.pop_front();
+            }
+        }
         if !fails {
             entry.failing_since = None;
         }
@@ -265,6 +284,25 @@ impl Book {
         entries
             .map(|(number, entry)| u64::from(entry.woken).saturating_sub(u64::from(entry.allowed) + lists(number)))
             .sum()
+    }
+
+    /// Objects of which the log tells more than happened, with what it told and what happened last.
+    pub(crate) fn told_too_much(&self, lines: &LogLines) -> Vec<String> {
+        let pages = self.lock();
+        let objects = pages.entries.iter().enumerate();
+        let objects = objects.map(|(number, entry)| (lines.of(&name(number)), number, entry));
+        objects
+            .filter(|(told, _, entry)| told.lines > entry.transitions)
+            .map(|(told, number, entry)| {
+                let (lines, transitions) = (told.lines, entry.transitions);
+                let mut events: Vec<_> = told.last.into_iter().chain(entry.last.clone()).collect();
+                events.sort();
+                format!(
+                    "{}: {lines} lines for {transitions} transitions: {events:?}",
+                    name(number)
+                )
+            })
+            .collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Pages> {

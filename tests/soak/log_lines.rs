@@ -1,11 +1,13 @@
 //! Counts the lines of the crate's log, which would be many.
 
 use std::{
+    collections::{HashMap, VecDeque},
     fmt::Debug,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Instant,
 };
 
 use tracing::{
@@ -22,9 +24,22 @@ use tracing_subscriber::{
 
 const LOOPS: usize = 3;
 
+/// How many of an object's lines, or transitions, are kept to be shown.
+pub(crate) const KEPT: usize = 8;
+
 /// The lines from INFO on: ERROR, WARN and INFO, and those that an object loops.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct LogLines(Arc<[AtomicU64; 4]>);
+pub(crate) struct LogLines {
+    counts: Arc<[AtomicU64; 4]>,
+    by_object: Arc<Mutex<HashMap<String, Told>>>,
+}
+
+/// What the log tells of one object, but that it loops.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) lines: u64,
+    pub(crate) last: VecDeque<(Instant, String)>,
+}
 
 impl LogLines {
     /// Where a thread has to send its log for the lines to be counted here.
@@ -35,29 +50,60 @@ impl LogLines {
 
     /// The number of ERROR, WARN and INFO lines.
     pub(crate) fn by_level(&self) -> [u64; 3] {
-        [0, 1, 2].map(|place: usize| self.0[place].load(Ordering::Relaxed))
+        [0, 1, 2].map(|place: usize| self.counts[place].load(Ordering::Relaxed))
     }
 
     /// The lines that say that the rate limit holds an object back, which are WARN lines too.
     pub(crate) fn loops(&self) -> u64 {
-        self.0[LOOPS].load(Ordering::Relaxed)
+        self.counts[LOOPS].load(Ordering::Relaxed)
+    }
+
+    /// What was told of the object with this name.
+    pub(crate) fn of(&self, name: &str) -> Told {
+        self.objects().get(name).cloned().unwrap_or_default()
+    }
+
+    fn objects(&self) -> MutexGuard<'_, HashMap<String, Told>> {
+        self.by_object.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<S: Subscriber> Layer<S> for LogLines {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
-        self.0[place(*event.metadata().level())].fetch_add(1, Ordering::Relaxed);
-        let mut says = SaysLoops(false);
-        event.record(&mut says);
-        self.0[LOOPS].fetch_add(u64::from(says.0), Ordering::Relaxed);
+        self.counts[place(*event.metadata().level())].fetch_add(1, Ordering::Relaxed);
+        let mut line = Line::default();
+        event.record(&mut line);
+        if line.message.starts_with("loops") {
+            self.counts[LOOPS].fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let mut objects = self.objects();
+        let told = objects.entry(line.object).or_default();
+        told.lines += 1;
+        told.last.push_back((Instant::now(), line.message));
+        if told.last.len() > KEPT {
+            told.last.pop_front();
+        }
     }
 }
 
-struct SaysLoops(bool);
+#[derive(Default)]
+struct Line {
+    /// Without its namespace.
+    object: String,
+    message: String,
+}
 
-impl Visit for SaysLoops {
+impl Visit for Line {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0 |= field.name() == "message" && format!("{value:?}").starts_with("loops");
+        match field.name() {
+            "message" => self.message = format!("{value:?}"),
+            "object" => {
+                let object = format!("{value:?}");
+                self.object = object.rsplit('/').next().unwrap_or_default().to_owned();
+            }
+            _ => {}
+        }
     }
 }
 

@@ -25,8 +25,8 @@ const LONG: u64 = 10;
 const QUIET: Duration = Duration::from_secs(15);
 /// How long a fault may be the cause of a latency: the watches are tried again after delays that grow by chance.
 const AFTERWARDS: Duration = Duration::from_secs(18);
-const STARTING: Duration = Duration::from_secs(60);
-const SETTLING: Duration = Duration::from_secs(60);
+const STARTING: Duration = Duration::from_secs(180);
+const SETTLING: Duration = Duration::from_secs(120);
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// What was measured.
@@ -48,6 +48,7 @@ pub(crate) struct Measured {
     pub(crate) unexplained: u64,
     pub(crate) lines: [u64; 3],
     pub(crate) loops: u64,
+    pub(crate) told_too_much: Vec<String>,
     pub(crate) memory: Samples,
     /// Where among the samples the cycles began, and the last one ended.
     pub(crate) cycles: Vec<usize>,
@@ -126,6 +127,7 @@ pub(crate) async fn soak(mut cluster: Cluster, minutes: u64) -> anyhow::Result<(
         unexplained: book.unexplained(|number| lists.0 + if has_child(number) { lists.1 } else { 0 }),
         lines: lines.by_level(),
         loops: lines.loops(),
+        told_too_much: book.told_too_much(&lines),
         memory: memory.stop().await?,
         cycles,
     };
