@@ -1,0 +1,82 @@
+//! The Go program that measures client-go: it is built once, and asked again and again.
+
+use anyhow::Context as _;
+use serde::{Deserialize, Serialize};
+use std::{
+    cell::RefCell,
+    io::{BufRead as _, BufReader, Write as _},
+    path::Path,
+    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+};
+
+/// A request, as the program documents it.
+#[derive(Clone, Copy, Serialize)]
+pub(crate) struct Request {
+    pub(crate) what: &'static str,
+    pub(crate) limiter: &'static str,
+    pub(crate) keys: &'static str,
+    pub(crate) count: usize,
+    pub(crate) threads: usize,
+    pub(crate) calls: usize,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) value: f64,
+    pub(crate) forgotten: f64,
+}
+
+pub(crate) struct ClientGo {
+    program: RefCell<Child>,
+    questions: RefCell<ChildStdin>,
+    answers: RefCell<BufReader<ChildStdout>>,
+}
+
+impl ClientGo {
+    pub(crate) fn start() -> anyhow::Result<Self> {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-client-go");
+        let build = Command::new("go")
+            .args(["build", "-mod=readonly", "-o"])
+            .arg(&folder)
+            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/client_go"))
+            // A workspace above this crate would bring versions of its own.
+            .env("GOWORK", "off")
+            // Needs no C compiler.
+            .env("CGO_ENABLED", "0")
+            .output()
+            .context("running go: this benchmark needs Go, to build a program that measures client-go")?;
+        let said = String::from_utf8_lossy(&build.stderr);
+        anyhow::ensure!(build.status.success(), "go build: {}\n{said}", build.status);
+        let mut program = Command::new(&folder)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("starting {folder:?}"))?;
+        Ok(Self {
+            questions: RefCell::new(program.stdin.take().context("its input is a pipe")?),
+            answers: RefCell::new(BufReader::new(program.stdout.take().context("its output is a pipe")?)),
+            program: RefCell::new(program),
+        })
+    }
+
+    pub(crate) fn ask(&self, request: Request) -> anyhow::Result<Answer> {
+        let mut questions = self.questions.borrow_mut();
+        serde_json::to_writer(&mut *questions, &request).context("asking client-go")?;
+        questions.write_all(b"\n").context("asking client-go")?;
+        let mut answer = String::new();
+        self.answers
+            .borrow_mut()
+            .read_line(&mut answer)
+            .context("client-go's answer")?;
+        serde_json::from_str(&answer).with_context(|| format!("client-go answers {answer:?}"))
+    }
+}
+
+impl Drop for ClientGo {
+    fn drop(&mut self) {
+        // It may be in the middle of something if this program fails; nothing is lost with it.
+        let program = self.program.get_mut();
+        let _ = program.kill();
+        let _ = program.wait();
+    }
+}
