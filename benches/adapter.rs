@@ -109,7 +109,7 @@ fn whole_path(criterion: &mut Criterion) {
             ];
             for (name, rival) in &rivals {
                 at(&format!("peer: {name}, failure"), &mut || {
-                    per_call(handed(&order, calls, threads), |(object, _)| rival.failed(object.uid()))
+                    per_call(handed(&order, calls, threads), |(object, _)| rival.failed(&object))
                 });
             }
         }
@@ -162,11 +162,11 @@ fn insertion(criterion: &mut Criterion) {
         });
         at("peer: backon", &mut || {
             let rival = Backon::default();
-            per_call(handed(&order, count, threads), |(object, _)| rival.failed(object.uid()))
+            per_call(handed(&order, count, threads), |(object, _)| rival.failed(&object))
         });
         at("peer: governor", &mut || {
             let rival = Governor::default();
-            per_call(handed(&order, count, threads), |(object, _)| rival.failed(object.uid()))
+            per_call(handed(&order, count, threads), |(object, _)| rival.failed(&object))
         });
     }
     group.finish();

@@ -1,6 +1,9 @@
 //! The policy as an operator's config file has it.
 
+pub(crate) mod duration;
 mod file;
+#[cfg(feature = "schemars")]
+mod schema;
 
 use crate::{
     Interval, Phase, RateLimit, RequeuePolicy,
@@ -12,6 +15,9 @@ use std::time::Duration;
 /// A policy that is data: the three intervals and the rate limit, from a config file or from code.
 ///
 /// Whatever format serde reads. A field that is left out has its default; an unknown one is refused.
+///
+/// With the feature `schemars` it is a field of a custom resource too, and the API server checks it: see [the
+/// guide](crate::guide::embedding#the-policy-in-a-custom-resource).
 ///
 /// # Defaults
 ///

@@ -39,11 +39,15 @@ impl Hasher for Digest {
             word.copy_from_slice(chunk);
             self.fold(u64::from_le_bytes(word));
         }
-        let rest = chunks.remainder();
-        let mut word = [0; 8];
-        word[..rest.len()].copy_from_slice(rest);
+        let rest = chunks.remainder().len();
+        let word = match bytes.last_chunk() {
+            // A load and a shift where a copy of a length known only now would be a call.
+            Some(last) if rest > 0 => u64::from_le_bytes(*last) >> (64 - 8 * rest),
+            Some(_) => 0,
+            None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
+        };
         // The length keeps "a" and "a\0", and neighbouring fields, apart.
-        self.fold(u64::from_le_bytes(word) ^ (bytes.len() as u64).rotate_right(8));
+        self.fold(word ^ (bytes.len() as u64).rotate_right(8));
     }
 
     fn write_u8(&mut self, value: u8) {

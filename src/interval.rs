@@ -234,6 +234,15 @@ impl Interval {
         delay - ((past as u128 * most) >> 64) as u64
     }
 
+    /// The delay in nanoseconds where it is the same at any time, so that none has to be computed.
+    #[inline]
+    pub(crate) const fn always(&self) -> Option<u64> {
+        if self.growth == 0 && self.shortening == 0 && self.deadline == NONE {
+            return Some(self.cap);
+        }
+        None
+    }
+
     /// Whether there is any jitter.
     #[inline]
     pub(crate) const fn is_jittered(&self) -> bool {

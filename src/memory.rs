@@ -115,6 +115,21 @@ impl Memory {
         }
     }
 
+    /// Returns a copy of the object's record.
+    #[inline]
+    pub(crate) fn get(&self, key: u64) -> Option<Record> {
+        self.shard(key).get_mut(key).copied()
+    }
+
+    /// Calls `f` with the object's record if there is one.
+    #[inline]
+    pub(crate) fn modify(&self, key: u64, now: Tick, f: impl FnOnce(&mut Record)) {
+        self.sweep(now);
+        if let Some(record) = self.shard(key).get_mut(key) {
+            f(record);
+        }
+    }
+
     /// Calls `f` with the object's record, `None` where there is none; what `f` leaves there is kept.
     pub(crate) fn update<R>(&self, key: u64, now: Tick, f: impl FnOnce(&mut Option<Record>) -> R) -> R {
         self.sweep(now);
@@ -135,6 +150,7 @@ impl Memory {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
+    #[inline]
     fn shard(&self, key: u64) -> MutexGuard<'_, Table<Record>> {
         // The upper bits; the table uses the lower ones.
         lock(&self.shards[(key >> 56) as usize])
@@ -144,11 +160,16 @@ impl Memory {
         record.due.saturating_add(self.grace) >= now
     }
 
+    #[inline]
     fn sweep(&self, now: Tick) {
         let next = self.next_sweep.load(Ordering::Relaxed);
-        if now < next {
-            return;
+        if now >= next {
+            self.sweep_one(next, now);
         }
+    }
+
+    #[cold]
+    fn sweep_one(&self, next: Tick, now: Tick) {
         let after = now + self.grace / SHARDS as u64;
         // Only one thread sweeps; the others go on.
         if self
@@ -163,6 +184,7 @@ impl Memory {
 }
 
 /// No user's code runs under a lock, so a poisoned one holds nothing half done.
+#[inline]
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -100,8 +100,11 @@ pub trait RequeuePolicy {
     /// never returns a delay of zero, and never one above the interval's [`longest`](Interval::longest).
     #[inline]
     fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
-        let elapsed = object.since.and_then(|since| now.duration_since(since).ok()).map(nanos);
         let interval = self.interval(object.phase);
+        if let Some(delay) = interval.always() {
+            return Requeue::After(Duration::from_nanos(delay));
+        }
+        let elapsed = object.since.and_then(|since| now.duration_since(since).ok()).map(nanos);
         let Some(delay) = interval.delay_nanos(elapsed.unwrap_or_default()) else {
             return Requeue::AwaitChange;
         };

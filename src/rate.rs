@@ -14,7 +14,7 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct RateLimit {
     pub(crate) max: u32,
-    #[serde(with = "humantime_serde")]
+    #[serde(serialize_with = "crate::config::duration::serialize")]
     pub(crate) within: Duration,
 }
 

@@ -157,12 +157,12 @@ pub(crate) enum Transition {
     None,
     /// The first failure.
     Failed,
-    /// One more failure of the same outage, after this long.
-    StillFailed(Duration),
-    /// From now on only a change starts a run; after this long in the phase.
-    GaveUp(Duration),
-    /// The failure is over; it lasted this long.
-    Recovered(Duration),
+    /// One more failure of the outage that began then.
+    StillFailed(SystemTime),
+    /// From now on only a change starts a run; the phase began then.
+    GaveUp(SystemTime),
+    /// The failure that began then is over.
+    Recovered(SystemTime),
 }
 
 /// A decision about the end of a run, to be kept with [`conclude`].
@@ -170,6 +170,7 @@ pub(crate) enum Transition {
 pub(crate) struct Conclusion {
     phase: Phase,
     since: Tick,
+    now: SystemTime,
     due: Option<Tick>,
     again: bool,
     gave_up: bool,
@@ -177,6 +178,13 @@ pub(crate) struct Conclusion {
     pub(crate) is_wish: bool,
     pub(crate) requeue: Requeue,
     pub(crate) transition: Transition,
+}
+
+impl Conclusion {
+    /// How long ago a time was; left to the log, because it costs more than a line that nobody reads.
+    pub(crate) fn after(&self, since: SystemTime) -> Duration {
+        self.now.duration_since(since).unwrap_or_default()
+    }
 }
 
 /// Since when the object has been in `phase`, or would be if it entered it now.
@@ -193,7 +201,7 @@ pub(crate) fn since(record: &Record, status: Status, phase: Phase, clock: &Clock
 
 /// Decides what follows from the end of a run. Calls the policy, so it must not run under a lock.
 pub(crate) fn decide(
-    record: Option<Record>,
+    record: &Record,
     status: Status,
     end: End,
     slot: Slot,
@@ -201,13 +209,13 @@ pub(crate) fn decide(
     clock: &Clock,
     now: Tick,
 ) -> Conclusion {
-    let record = record.unwrap_or_default();
     // An object that is not remembered is what its status says.
     let before = record.phases.reported().unwrap_or(status.phase);
     let was_awaiting = record.flags.has(Flags::AWAITS_CHANGE);
-    let known_since = |phase| since(&record, status, phase, clock, now);
+    let known_since = |phase| since(record, status, phase, clock, now);
 
-    let observed = Observed::new(end.phase).since(known_since(end.phase)).slot(slot);
+    let began = known_since(end.phase);
+    let observed = Observed::new(end.phase).since(began).slot(slot);
     let wall = clock.wall(now);
     // Zero is "again, at once", which the rate limit governs as it does a change.
     let again = end.wish == Some(Requeue::After(Duration::ZERO));
@@ -229,17 +237,17 @@ pub(crate) fn decide(
     let had_given_up = record.flags.has(Flags::GAVE_UP);
     let gives_up = due.is_none() && end.is_stuck();
     let transition = if gives_up && !(had_given_up && before == end.phase) {
-        Transition::GaveUp(observed.elapsed(wall))
+        Transition::GaveUp(began)
     } else if end.phase == Phase::Failed {
         match (before, end.reported) {
             // It was so before the run, and the run says nothing of it.
             (Phase::Failed, false) => Transition::None,
-            (Phase::Failed, true) if gives_up || !had_given_up => Transition::StillFailed(observed.elapsed(wall)),
+            (Phase::Failed, true) if gives_up || !had_given_up => Transition::StillFailed(began),
             // Or it is tried again after all.
             _ => Transition::Failed,
         }
     } else if before == Phase::Failed || (had_given_up && before != end.phase) {
-        Transition::Recovered(wall.duration_since(known_since(before)).unwrap_or_default())
+        Transition::Recovered(known_since(before))
     } else {
         Transition::None
     };
@@ -251,6 +259,7 @@ pub(crate) fn decide(
         } else {
             now
         },
+        now: wall,
         due,
         again,
         is_wish: end.wish.is_some(),
@@ -264,13 +273,14 @@ pub(crate) fn decide(
     }
 }
 
-/// Keeps a decision in the record, which `sight` makes anew if there was none when the run ended. One that has aged out since
-/// stays forgotten, which costs a run.
-pub(crate) fn conclude(record: &mut Option<Record>, sight: Option<&Sight>, conclusion: &Conclusion, now: Tick) {
-    if record.is_none() {
-        *record = sight.map(|sight| started(Record::default(), sight, None, now));
-    }
-    let Some(record) = record else { return };
+/// Keeps a decision about an object of which nothing is remembered.
+pub(crate) fn conclude_anew(record: &mut Option<Record>, sight: &Sight, conclusion: &Conclusion, now: Tick) {
+    let record = record.get_or_insert_with(|| started(Record::default(), sight, None, now));
+    conclude(record, conclusion, now);
+}
+
+/// Keeps a decision.
+pub(crate) fn conclude(record: &mut Record, conclusion: &Conclusion, now: Tick) {
     let seen = record.phases.seen().unwrap_or(conclusion.phase);
     record.phases = Phases::new(seen, Some(conclusion.phase));
     record.since = conclusion.since;

@@ -1,6 +1,6 @@
-//! Other Rust crates at the same work: what happened to the object with this uid, and how long is it to wait?
+//! Other Rust crates at the same work: what happened to this object, and how long is it to wait?
 
-use super::{FIRST, LONGEST};
+use super::{FIRST, LONGEST, Workload};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use governor::{DefaultKeyedRateLimiter, Quota, clock::Clock};
 use std::{
@@ -17,9 +17,9 @@ use tower::{
 /// One of them, as a careful author of a controller would use it.
 pub(crate) trait Rival: Sync {
     /// The object's next delay after a failure.
-    fn failed(&self, uid: &String) -> Duration;
+    fn failed(&self, object: &Workload) -> Duration;
     /// The object's failures are over.
-    fn succeeded(&self, uid: &String);
+    fn succeeded(&self, object: &Workload);
 }
 
 /// backon's iterators of delays in a map.
@@ -27,7 +27,8 @@ pub(crate) trait Rival: Sync {
 pub(crate) struct Backon(Mutex<HashMap<String, ExponentialBackoff>>);
 
 impl Rival for Backon {
-    fn failed(&self, uid: &String) -> Duration {
+    fn failed(&self, object: &Workload) -> Duration {
+        let uid = object.uid();
         let mut delays = self.0.lock().expect("no call panics");
         // Only the first failure clones the uid.
         let of_object = match delays.get_mut(uid) {
@@ -40,7 +41,8 @@ impl Rival for Backon {
         of_object.next().expect("there is no last retry")
     }
 
-    fn succeeded(&self, uid: &String) {
+    fn succeeded(&self, object: &Workload) {
+        let uid = object.uid();
         self.0.lock().expect("no call panics").remove(uid);
     }
 }
@@ -62,7 +64,8 @@ impl Tower {
 }
 
 impl Rival for Tower {
-    fn failed(&self, uid: &String) -> Duration {
+    fn failed(&self, object: &Workload) -> Duration {
+        let uid = object.uid();
         let _entered = self.runtime.enter();
         let (maker, delays) = &mut *self.delays.lock().expect("no call panics");
         let of_object = match delays.get_mut(uid) {
@@ -73,7 +76,8 @@ impl Rival for Tower {
         timer.deadline().into_std().saturating_duration_since(Instant::now())
     }
 
-    fn succeeded(&self, uid: &String) {
+    fn succeeded(&self, object: &Workload) {
+        let uid = object.uid();
         self.delays.lock().expect("no call panics").1.remove(uid);
     }
 }
@@ -90,7 +94,8 @@ impl Default for Governor {
 }
 
 impl Rival for Governor {
-    fn failed(&self, uid: &String) -> Duration {
+    fn failed(&self, object: &Workload) -> Duration {
+        let uid = object.uid();
         match self.0.check_key(uid) {
             Ok(()) => Duration::ZERO,
             Err(not_until) => not_until.wait_time_from(self.0.clock().now()),
@@ -98,5 +103,5 @@ impl Rival for Governor {
     }
 
     /// It has no way to forget one key: see `retain_recent`.
-    fn succeeded(&self, _: &String) {}
+    fn succeeded(&self, _: &Workload) {}
 }

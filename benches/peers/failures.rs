@@ -47,7 +47,7 @@ impl Fleet {
             for object in &order {
                 fail((object.clone(), Arc::default()));
                 for (_, rival) in &rivals {
-                    rival.failed(object.uid());
+                    rival.failed(object);
                 }
             }
             drop(fail);
@@ -199,7 +199,7 @@ impl<'a> Bench<'a> {
     }
 
     fn rival(self, rival: &'a dyn Rival) -> Measure<'a> {
-        self.measure(|object, _| rival.failed(object.uid()))
+        self.measure(|object, _| rival.failed(&object))
     }
 
     fn touch(self) -> Measure<'a> {

@@ -2,8 +2,8 @@
 //!
 //! By hand, because derived code answers a wrong value without the field's name, and an untagged enum without the value.
 
-use super::{ConfigError, RequeueConfig};
-use crate::{Interval, RateLimit, interval::humantime};
+use super::{ConfigError, RequeueConfig, duration};
+use crate::{Interval, RateLimit};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
@@ -20,24 +20,21 @@ pub(super) fn limit_or_null<S: Serializer>(limit: &Option<RateLimit>, serializer
 }
 
 impl Serialize for Interval {
-    /// Writes the short form where it says everything.
+    /// Writes a map, even where the short form would say everything: a field of a CRD has one type.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if *self == Self::constant(self.initial()) {
-            return serializer.collect_str(&humantime(self.initial()));
-        }
         let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("initial", &humantime(self.initial()).to_string())?;
+        map.serialize_entry("initial", &duration::written(self.initial()))?;
         if self.factor() != 1.0 {
             map.serialize_entry("factor", &self.factor())?;
         }
         if let Some(max) = self.max() {
-            map.serialize_entry("max", &humantime(max).to_string())?;
+            map.serialize_entry("max", &duration::written(max))?;
         }
         if self.jitter() != 0.0 {
             map.serialize_entry("jitter", &self.jitter())?;
         }
         if let Some(deadline) = self.deadline() {
-            map.serialize_entry("deadline", &humantime(deadline).to_string())?;
+            map.serialize_entry("deadline", &duration::written(deadline))?;
         }
         map.end()
     }
@@ -199,7 +196,7 @@ impl Node {
 
     fn duration(self, field: &str) -> Result<Duration, ConfigError> {
         match &self {
-            Self::Text(text) => parse_duration(text),
+            Self::Text(text) => duration::parse(text),
             _ => None,
         }
         .ok_or_else(|| ConfigError::new(field, self, DURATION))
@@ -229,28 +226,6 @@ impl Node {
 }
 
 const DURATION: &str = "must be a duration with its unit, such as 30s, 5m or 1h 30m";
-
-/// Reads a duration as humantime does, part by part; `None` where it is none.
-///
-/// All at once, humantime 2.4.0 takes a number without a unit for digits of the next ("1 30m" for 130 minutes), and panics
-/// where the seconds are `u64::MAX` and the rest is one more.
-fn parse_duration(text: &str) -> Option<Duration> {
-    let (mut sum, mut rest) = (Duration::ZERO, text);
-    loop {
-        let unit = rest.find(char::is_alphabetic)?;
-        let end = rest[unit..].find(|c: char| !c.is_alphabetic());
-        let (part, next) = rest.split_at(end.map_or(rest.len(), |end| unit + end));
-        if part[..unit].trim().contains(char::is_whitespace) {
-            return None;
-        }
-        let part = humantime_serde::re::humantime::parse_duration(part).ok()?;
-        sum = sum.checked_add(part)?;
-        rest = next;
-        if rest.trim().is_empty() {
-            return Some(sum);
-        }
-    }
-}
 
 /// Sorts the fields of a map by name; refuses a name that is not among them, or that comes twice.
 fn take<const N: usize>(fields: Vec<(String, Node)>, names: [&str; N]) -> Result<[Option<Node>; N], ConfigError> {

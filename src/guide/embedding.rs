@@ -438,3 +438,70 @@
 //! ### Every refusal names the field, the value and what is allowed
 //!
 //! And where in the file it is, as far as the format tells. A typo never becomes a silent default.
+//!
+//! # The policy in a custom resource
+//!
+//! With the feature `schemars` a [`RequeueConfig`](crate::RequeueConfig) is a field of a resource too, and the API
+//! server checks it before your operator sees it. A controller has [one
+//! `Requeuer`](#one-requeuer-serves-one-controller), and that one policy for all objects; so it stands in the resource
+//! that configures the operator, and not in each object's spec. An object that has an interval of its own [wishes for
+//! it](super::semantics#a-success-may-wish-for-a-delay) in what its run returns.
+//!
+#![cfg_attr(all(feature = "kube-runtime", feature = "schemars"), doc = "```no_run")]
+#![cfg_attr(not(all(feature = "kube-runtime", feature = "schemars")), doc = "```ignore")]
+//! use kube::{Api, Client, CustomResource};
+//! use requeue_policy::{RequeueConfig, kube::Requeuer};
+//! use schemars::JsonSchema;
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, JsonSchema)]
+//! #[kube(group = "example.com", version = "v1", kind = "OperatorConfig")]
+//! struct OperatorConfigSpec {
+//!     #[serde(default)]
+//!     requeue: RequeueConfig,
+//! }
+//!
+//! async fn requeuer(client: Client) -> Result<Requeuer<RequeueConfig>, Box<dyn std::error::Error>> {
+//!     let config = Api::<OperatorConfig>::all(client).get("operator").await?;
+//!     Ok(Requeuer::new(config.spec.requeue)?)
+//! }
+//! ```
+//!
+//! And whoever runs the operator writes, and changes with a restart, [which keeps the
+//! backoff](super::semantics#a-restart-keeps-the-backoff-that-the-status-carries):
+//!
+//! ```yaml
+//! apiVersion: example.com/v1
+//! kind: OperatorConfig
+//! metadata: { name: operator }
+//! spec:
+//!   requeue:
+//!     default: { initial: 1m }
+//!     error: { initial: 10s, factor: 2, max: 5m, jitter: 0.2, deadline: 6h }
+//! ```
+//!
+//! ### The schema fills in the defaults of the crate
+//!
+//! `kubectl get -o yaml` shows the whole policy, also where the spec has none of it. Objects keep what was filled in
+//! when a later version of the crate has other defaults.
+//!
+//! ### In a custom resource an interval is a map and its durations are Go's
+//!
+//! `{ initial: 30s }` and not `30s`, because there a field has one type; `1h30m`, in whole `h`, `m`, `s`, `ms`, `us`
+//! and `ns`, and not `1h 30m` or `1day`, because the server compares durations by rules in CEL. `rate_limit` is a map
+//! or null, and called so, as in the file.
+//!
+//! ### What the schema admits serde reads
+//!
+//! So no object that the API server took stops the operator. It refuses by the field's name all that
+//! [`validate`](crate::RequeueConfig::validate) refuses, `max` below `initial` and a `factor` without `max` among it;
+//! but not an unknown field: only a client that asks for strict validation (`kubectl` does) hears of a typo, for
+//! others the field is dropped.
+//!
+//! ### What serde writes the schema admits
+//!
+//! A typed object can be created, replaced and applied; an interval is applied as a whole. `rate_limit: null` is no
+//! limit, as in a file; but in a merge patch null means to remove the field, and the default comes back.
+//!
+//! The trait `JsonSchema` is that of schemars 1, with which kube 2 to 5 [derive their
+//! CRDs](#the-schema-fills-in-the-defaults-of-the-crate); kube 1 and older take 0.8, which is not served.

@@ -74,31 +74,32 @@ pub(super) fn end<K: Resource>(
 ) {
     let requeue = conclusion.requeue;
     // Only for a line that somebody reads, and where the interval made the attempts.
-    let attempts = |after| (!conclusion.is_wish).then(|| policy.interval(phase).attempts(after));
+    let attempts = |since| (!conclusion.is_wish).then(|| policy.interval(phase).attempts(conclusion.after(since)));
     // `error` is none for a run that reports the failure in its outcome.
     match conclusion.transition {
         Transition::None => trace!(target: TARGET, object = %Name(object), %phase, next = next(requeue), "reconciled"),
         Transition::Failed => warn!(target: TARGET, object = %Name(object), error, next = next(requeue), "failed"),
-        Transition::StillFailed(after) => debug!(
+        Transition::StillFailed(since) => debug!(
             target: TARGET,
             object = %Name(object),
             error,
-            after = %rounded(after),
-            attempts = attempts(after),
+            after = %rounded(conclusion.after(since)),
+            attempts = attempts(since),
             next = next(requeue),
             "still failed"
         ),
-        Transition::GaveUp(after) => error!(
+        Transition::GaveUp(since) => error!(
             target: TARGET,
             object = %Name(object),
             error,
             %phase,
-            after = %rounded(after),
-            attempts = attempts(after),
+            after = %rounded(conclusion.after(since)),
+            attempts = attempts(since),
             next = next(requeue),
             "gave up"
         ),
-        Transition::Recovered(after) => {
+        Transition::Recovered(since) => {
+            let after = conclusion.after(since);
             info!(target: TARGET, object = %Name(object), %phase, after = %rounded(after), next = next(requeue), "recovered");
         }
     }

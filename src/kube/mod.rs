@@ -70,7 +70,7 @@ use crate::{
     ConfigError, Observe, Phase, Requeue, RequeuePolicy, Slot,
     clock::Clock,
     config,
-    memory::{Memory, Record, Tick},
+    memory::{Memory, Record},
     trigger::{self, End, Verdict},
 };
 use kube_core::Resource;
@@ -197,11 +197,9 @@ impl<P, C> Requeuer<P, C> {
         move |object: &K| {
             let (slot, sight) = (object::slot(object)?, object::sight(object));
             let now = shared.clock.now();
-            shared.memory.update(slot.bits(), now, |record| {
-                if let Some(record) = record {
-                    trigger::filtered(record, &sight);
-                }
-            });
+            shared
+                .memory
+                .modify(slot.bits(), now, |record| trigger::filtered(record, &sight));
             Some(object::hash((sight.print?, sight.phase)))
         }
     }
@@ -286,7 +284,7 @@ impl<P: RequeuePolicy, C> Requeuer<P, C> {
         let shared = &self.shared;
         let now = shared.clock.now();
         let slot = object::slot(object);
-        let record = shared.recall(slot, now).unwrap_or_default();
+        let record = shared.recall(slot).unwrap_or_default();
         let since = trigger::since(&record, object::status(object), Phase::Failed, &shared.clock, now);
         Outage::new(since, slot.unwrap_or_default(), &shared.policy, shared.clock.wall(now))
     }
@@ -294,8 +292,8 @@ impl<P: RequeuePolicy, C> Requeuer<P, C> {
 
 impl<P> Shared<P> {
     /// Returns what is remembered of an object.
-    fn recall(&self, slot: Option<Slot>, now: Tick) -> Option<Record> {
-        slot.and_then(|slot| self.memory.update(slot.bits(), now, |record| *record))
+    fn recall(&self, slot: Option<Slot>) -> Option<Record> {
+        slot.and_then(|slot| self.memory.get(slot.bits()))
     }
 }
 
@@ -324,15 +322,24 @@ impl<P: RequeuePolicy> Shared<P> {
         let slot = object::slot(object);
         let status = object::status(object);
         let now = self.clock.now();
-        let record = self.recall(slot, now);
+        let known = self.recall(slot);
+        let record = known.unwrap_or_default();
         let place = slot.unwrap_or_default();
-        let conclusion = trigger::decide(record, status, end, place, &self.policy, &self.clock, now);
-        if let Some(slot) = slot {
-            // Aged out during a long run. The application's `Observe` must not run under a lock.
-            let anew = record.is_none().then(|| object::sight(object));
-            self.memory.update(slot.bits(), now, |record| {
-                trigger::conclude(record, anew.as_ref(), &conclusion, now);
-            });
+        // The application's policy and its `Observe` must not run under a lock.
+        let conclusion = trigger::decide(&record, status, end, place, &self.policy, &self.clock, now);
+        match (slot, known) {
+            // One that ages out meanwhile stays forgotten, which costs a run.
+            (Some(slot), Some(_)) => self.memory.modify(slot.bits(), now, |record| {
+                trigger::conclude(record, &conclusion, now);
+            }),
+            // Aged out during a long run.
+            (Some(slot), None) => {
+                let sight = object::sight(object);
+                self.memory.update(slot.bits(), now, |record| {
+                    trigger::conclude_anew(record, &sight, &conclusion, now);
+                });
+            }
+            (None, _) => {}
         }
         log::end(object, end.phase, &conclusion, error, &self.policy);
         conclusion.requeue

@@ -23,6 +23,7 @@ impl<V: Copy + Default> Table<V> {
         self.len
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, key: u64) -> Option<&mut V> {
         let place = self.find(key)?;
         let (found, value) = &mut self.places[place];
@@ -57,6 +58,7 @@ impl<V: Copy + Default> Table<V> {
     }
 
     /// The place of the key, or the free one where it belongs; `None` in a table without places.
+    #[inline]
     fn find(&self, key: u64) -> Option<usize> {
         let key = nonzero(key);
         // The lower half of the key scaled to the length: no modulo, and any length will do.

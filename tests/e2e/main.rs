@@ -15,6 +15,11 @@ mod lines;
 mod no_change;
 mod outage;
 mod outside;
+#[cfg(feature = "schemars")]
+#[path = "../schema/policies.rs"]
+mod policies;
+#[cfg(feature = "schemars")]
+mod policy_crd;
 mod process;
 mod runs;
 mod seat_belt;
@@ -56,6 +61,21 @@ fn main() -> ExitCode {
         ),
         trial("api_server_away", outage::api_server_away),
         trial("api_server_hangs", outage::api_server_hangs),
+        #[cfg(feature = "schemars")]
+        trial(
+            "a_policy_in_a_crd_is_accepted_and_read_back",
+            policy_crd::a_policy_in_a_crd_is_accepted_and_read_back,
+        ),
+        #[cfg(feature = "schemars")]
+        trial(
+            "bad_policies_are_refused_by_the_api_server",
+            policy_crd::bad_policies_are_refused_by_the_api_server,
+        ),
+        #[cfg(feature = "schemars")]
+        trial(
+            "what_the_api_server_admits_serde_reads",
+            policy_crd::what_the_api_server_admits_serde_reads,
+        ),
     ];
     libtest_mimic::run(&arguments, trials).exit_code()
 }

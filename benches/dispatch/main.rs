@@ -1,0 +1,131 @@
+//! What the adapter adds to a dispatch of kube-runtime: `cargo bench --bench dispatch --all-features`.
+//!
+//! The real `Controller` on a watch stream in memory, with a reconciler that does nothing, without the adapter and with
+//! it, in turn. `-- --test` makes one small round of each and looks only at the number of runs.
+
+mod app;
+mod round;
+mod statistics;
+
+use std::{env, time::Duration};
+
+use anyhow::ensure;
+use requeue_policy::{Interval, RateLimit, RequeueConfig, kube::Requeuer};
+use tokio::runtime::{Builder, Runtime};
+
+use app::{Change, Changes, Load};
+use round::{Round, alone, plain, wrapped};
+use statistics::{Comparison, Times};
+
+const OBJECTS: usize = 10_000;
+const ROUNDS: usize = 21;
+const OBJECTS_IN_TEST: usize = 100;
+pub(crate) const INTERVAL: Duration = Duration::from_secs(3600);
+/// The first rounds fill caches, and the adapter's memory.
+const WARM_UP: usize = 3;
+const CHANGES: [(Change, &str); 2] = [
+    (Change::Spec, "the spec changed: it runs"),
+    (Change::Status, "a status write: it is postponed"),
+];
+
+fn main() -> anyhow::Result<()> {
+    let (objects, rounds) = match env::args().any(|argument| argument == "--test") {
+        true => (OBJECTS_IN_TEST, 1),
+        false => (OBJECTS, ROUNDS),
+    };
+    // One thread, so that the time of a round is the work of a round.
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    println!(
+        "{objects} objects, {rounds} rounds: µs of processor time per dispatch without the adapter, with it, and its share\n"
+    );
+    println!("{:<34}{:>25}   {:>25}", "", "median of the rounds", "fastest rounds");
+    for (load, when) in loads(objects) {
+        println!("{} at a time: {when}", load.waiting);
+        for (change, what) in CHANGES {
+            let comparison = compare(&runtime, objects, rounds, change, load)?;
+            println!("  {what:<34}{comparison}");
+        }
+    }
+    println!("the adapter alone, without a controller");
+    for (change, what) in CHANGES {
+        println!("  {what:<34}{}", adapter_alone(objects, rounds, change)?);
+    }
+    Ok(())
+}
+
+/// What may wait for a controller at a time. A single change takes some milliseconds with all its waiting, so there are
+/// fewer of them.
+fn loads(objects: usize) -> [(Load, &'static str); 3] {
+    let load = |changes, waiting| Load { changes, waiting };
+    [
+        (all(objects), "after a restart"),
+        (load(objects, objects / 100), "a burst"),
+        (load(objects / 20, 1), "day by day"),
+    ]
+}
+
+/// Lets both controllers see the same changes, in turn.
+fn compare(runtime: &Runtime, objects: usize, rounds: usize, change: Change, load: Load) -> anyhow::Result<Comparison> {
+    let requeue = knowing_all(objects, change)?;
+    let mut comparison = Comparison::default();
+    for version in 1..=WARM_UP + rounds {
+        let [without, with] = [(); 2].map(|()| Changes::new(objects, load, version, change));
+        let without = runtime.block_on(plain(without));
+        let with = runtime.block_on(wrapped(with, &requeue));
+        check(&without, load.changes)?;
+        check(&with, if change == Change::Spec { load.changes } else { 0 })?;
+        if version > WARM_UP {
+            comparison.without.add(without.time / load.changes as u32);
+            comparison.with.add(with.time / load.changes as u32);
+        }
+    }
+    Ok(comparison)
+}
+
+/// The same changes, and no controller.
+fn adapter_alone(objects: usize, rounds: usize, change: Change) -> anyhow::Result<Times> {
+    let requeue = knowing_all(objects, change)?;
+    let mut times = Times::default();
+    for version in 1..=WARM_UP + rounds {
+        let round = alone(Changes::new(objects, all(objects), version, change), &requeue);
+        check(&round, if change == Change::Spec { objects } else { 0 })?;
+        if version > WARM_UP {
+            times.add(round.time / objects as u32);
+        }
+    }
+    Ok(times)
+}
+
+/// An adapter that has seen every object.
+fn knowing_all(objects: usize, change: Change) -> anyhow::Result<Requeuer<RequeueConfig>> {
+    let requeue = Requeuer::new(config())?;
+    let round = alone(Changes::new(objects, all(objects), 0, change), &requeue);
+    check(&round, objects)?;
+    Ok(requeue)
+}
+
+fn all(objects: usize) -> Load {
+    Load {
+        changes: objects,
+        waiting: objects,
+    }
+}
+
+fn check(round: &Round, runs: usize) -> anyhow::Result<()> {
+    ensure!(
+        round.runs == runs,
+        "{} runs, and {runs} were to be expected",
+        round.runs
+    );
+    Ok(())
+}
+
+/// No object becomes due while the rounds go on, and its changes do not use up the rate limit, which is looked at all
+/// the same.
+fn config() -> RequeueConfig {
+    RequeueConfig {
+        default: Interval::constant(INTERVAL),
+        rate_limit: Some(RateLimit::new(u16::MAX.into(), Duration::from_secs(10))),
+        ..RequeueConfig::default()
+    }
+}
