@@ -91,10 +91,10 @@ async fn ours(order: &[Arc<Workload>]) -> Bytes {
 fn rival(rival: &dyn Rival, order: &[Arc<Workload>]) -> Bytes {
     let region = Region::new(HEAP);
     let (held, most) = fill(&region, order, |object| {
-        rival.failed(&object);
+        rival.failed(object);
     });
     for object in order {
-        rival.succeeded(&object);
+        rival.succeeded(object);
     }
     let left = bytes(&region) / order.len() as f64;
     Bytes {
