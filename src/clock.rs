@@ -12,11 +12,17 @@ use tokio::time::Instant;
 static ORIGIN: OnceLock<(SystemTime, time::Instant)> = OnceLock::new();
 
 /// Counts from its start.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Clock {
     start: Instant,
     wall: SystemTime,
+    #[cfg(feature = "testing")]
+    hand: Option<Hand>,
 }
+
+/// What sets a clock in place of tokio, in microseconds since its start.
+#[cfg(feature = "testing")]
+pub(crate) type Hand = std::sync::Arc<std::sync::atomic::AtomicU64>;
 
 impl Clock {
     pub(crate) fn start() -> Self {
@@ -26,6 +32,8 @@ impl Clock {
         Self {
             start,
             wall: wall.checked_add(since_origin).unwrap_or(wall),
+            #[cfg(feature = "testing")]
+            hand: None,
         }
     }
 
@@ -34,10 +42,25 @@ impl Clock {
         Self {
             start: Instant::now(),
             wall,
+            #[cfg(feature = "testing")]
+            hand: None,
+        }
+    }
+
+    /// A clock that says `wall` at its start, and goes on by hand.
+    #[cfg(feature = "testing")]
+    pub(crate) fn by_hand(wall: SystemTime, hand: Hand) -> Self {
+        Self {
+            hand: Some(hand),
+            ..Self::start_at(wall)
         }
     }
 
     pub(crate) fn now(&self) -> Tick {
+        #[cfg(feature = "testing")]
+        if let Some(hand) = &self.hand {
+            return hand.load(std::sync::atomic::Ordering::Relaxed);
+        }
         self.start.elapsed().as_micros() as Tick
     }
 

@@ -42,6 +42,7 @@
 //! - default: the decision and its config file; serde, humantime and thiserror.
 //! - `kube-runtime`: the adapter for kube-runtime 5, [`kube`](kube::Requeuer).
 //! - `conditions`: the phase from a list of `metav1.Condition`, and back, [`conditions`](conditions::observed).
+//! - `testing`: for an operator's own tests, the runs of an object without a cluster, [`testing`](testing::Timeline).
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -71,6 +72,8 @@ mod outage;
 mod outcome;
 #[cfg(feature = "kube-runtime")]
 mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 #[cfg(feature = "kube-runtime")]
 mod trigger;
 

@@ -505,3 +505,43 @@
 //!
 //! The trait `JsonSchema` is that of schemars 1, with which kube 2 to 5 [derive their
 //! CRDs](#the-schema-fills-in-the-defaults-of-the-crate); kube 1 and older take 0.8, which is not served.
+//!
+//! # Testing it
+//!
+//! ### A timeline tells when an object would run without a cluster
+//!
+//! [`testing::Timeline`](crate::testing::Timeline), with the feature `testing` in the dev-dependencies, plays events on
+//! one object of your type, and what your runs write and return, with the policy of your file. It needs no runtime and
+//! takes no time. Printed, it looks like the examples of this guide:
+//!
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
+//! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # #[kube(group = "example.com", version = "v1", kind = "App", namespaced, status = "AppStatus")]
+//! # struct AppSpec { size: u32 }
+//! # #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # struct AppStatus { message: String }
+//! # impl Observe for App { fn phase(&self) -> Phase { Phase::Ready } }
+//! use requeue_policy::{Observe, Phase, RequeueConfig, testing::Timeline};
+//! use std::{io, time::Duration};
+//!
+//! let policy: RequeueConfig = serde_saphyr::from_str("error: { initial: 10s, factor: 2, max: 5m }")?;
+//! let mut timeline = Timeline::new(policy, |app: &mut App, run| {
+//!     app.status = Some(AppStatus { message: format!("run {}", run.number) });
+//!     if app.spec.size > 3 { Err(io::Error::other("no quota")) } else { Ok(Phase::Ready) }
+//! })?;
+//! timeline.created(App::new("a", AppSpec { size: 5 }));
+//! timeline.at(Duration::from_secs(40)).changed("the spec changes", |app| app.spec.size = 3);
+//! timeline.at(Duration::from_secs(60)).restarted();
+//! timeline.assert_ran_at([0, 10, 30, 40, 60].map(Duration::from_secs));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! It is a model of kube-runtime's scheduler around the real `Requeuer`; what it leaves out stands in
+//! [its assumptions](crate::testing#assumptions).
+//!
+//! ### A check of `Observe` names the mistake
+//!
+//! [`testing::assert_status_write_is_no_news`](crate::testing::assert_status_write_is_no_news) takes the object before
+//! and after a status write of your reconciler. It finds a fingerprint that changes with the write, one that is never
+//! the same, a `last_transition` that is renewed, and an annotation that goes along.

@@ -58,6 +58,8 @@ mod news;
 mod object;
 mod reconcile;
 mod related;
+#[cfg(feature = "testing")]
+pub(crate) mod steps;
 
 pub use crate::{
     outage::Outage,

@@ -13,6 +13,8 @@ mod limits;
 mod lines;
 mod log;
 mod parity;
+#[cfg(feature = "testing")]
+mod testing;
 mod timeline;
 mod trigger;
 mod world;

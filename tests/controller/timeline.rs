@@ -98,7 +98,7 @@ pub(crate) enum Crd {
     WithoutGeneration,
 }
 
-fn parse(text: &str) -> Timeline {
+pub(crate) fn parse(text: &str) -> Timeline {
     let mut lines = text
         .lines()
         .map(|line| line.split("  #").next().unwrap_or_default().trim());
