@@ -6,7 +6,7 @@
 //!
 //! # Examples
 //!
-//! ```
+#![doc = major!(example)]
 //! use k8s_openapi::{apimachinery::pkg::apis::meta::v1::{Condition, Time}, jiff::Timestamp};
 //! use requeue_policy::{Observe, Observed, Phase, conditions};
 //! use std::time::SystemTime;
@@ -58,8 +58,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+major!(k8s_openapi);
+
+use self::k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::{Observed, Phase};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use std::time::SystemTime;
 
 /// Returns the phase that the conditions tell, and since when.

@@ -40,11 +40,18 @@
 //! # Features
 //!
 //! - default: the decision and its config file; serde, humantime and thiserror.
-//! - `kube-runtime`: the adapter for kube-runtime 5, [`kube`](kube::Requeuer).
-//! - `conditions`: the phase from a list of `metav1.Condition`, and back, [`conditions`](conditions::observed).
+//! - `kube-runtime`: the adapter for kube 5, [`kube`](kube::Requeuer).
+//! - `kube-runtime-4`, `kube-runtime-3`, `kube-runtime-2`, `kube-runtime-1`: the same for an older kube, each in a module
+//!   of its own: `kube_4`, `kube_3`, `kube_2`, `kube_1`.
+//! - `conditions`: the phase from a list of `metav1.Condition`, and back, [`conditions`](conditions::observed). For an
+//!   older kube it needs no feature: `kube_4::conditions` and so on.
+//! - `schemars`: the policy as a field of a custom resource, checked by the API server.
 //! - `testing`: for an operator's own tests, the runs of an object without a cluster, [`testing`](testing::Timeline).
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[macro_use]
+mod majors;
 
 // What an object's status says, and what follows: pure.
 #[cfg(feature = "conditions")]
@@ -60,22 +67,34 @@ pub mod guide;
 mod rate;
 
 // A controller's share: the adapter, and what it keeps.
-#[cfg(feature = "kube-runtime")]
+#[cfg(feature = "_adapter")]
+mod classify;
+#[cfg(feature = "_adapter")]
 mod clock;
 #[cfg(feature = "kube-runtime")]
 pub mod kube;
-#[cfg(feature = "kube-runtime")]
+#[cfg(feature = "_adapter")]
 mod memory;
-#[cfg(feature = "kube-runtime")]
+#[cfg(feature = "_adapter")]
 mod outage;
-#[cfg(feature = "kube-runtime")]
+#[cfg(feature = "_adapter")]
 mod outcome;
-#[cfg(feature = "kube-runtime")]
+#[cfg(feature = "_adapter")]
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "kube-runtime")]
+#[cfg(feature = "_adapter")]
 mod trigger;
+
+// The last, because each changes what `major!` says.
+#[cfg(feature = "kube-runtime-4")]
+older_major!(kube_4, "4", kube_core_4, kube_runtime_4, k8s_openapi_4);
+#[cfg(feature = "kube-runtime-3")]
+older_major!(kube_3, "3", kube_core_3, kube_runtime_3, k8s_openapi_3);
+#[cfg(feature = "kube-runtime-2")]
+older_major!(kube_2, "2", kube_core_2, kube_runtime_2, k8s_openapi_2);
+#[cfg(feature = "kube-runtime-1")]
+older_major!(kube_1, "1", kube_core_1, kube_runtime_1, k8s_openapi_1);
 
 pub use config::{ConfigError, RequeueConfig};
 pub use interval::Interval;

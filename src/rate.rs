@@ -60,7 +60,7 @@ impl RateLimit {
 /// others are taken to come back one pace apart before it, which is never too early.
 ///
 /// Packed, because a memory of a million objects holds a million of it.
-#[cfg(feature = "kube-runtime")]
+#[cfg(feature = "_adapter")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(Rust, packed(2))]
 pub(crate) struct Rate {
@@ -70,7 +70,7 @@ pub(crate) struct Rate {
     lent: u16,
 }
 
-#[cfg(feature = "kube-runtime")]
+#[cfg(feature = "_adapter")]
 impl Rate {
     /// How many places are lent at `now`.
     fn lent(self, limit: RateLimit, now: u64) -> u64 {
@@ -109,7 +109,7 @@ impl Rate {
     }
 }
 
-#[cfg(feature = "kube-runtime")]
+#[cfg(feature = "_adapter")]
 impl RateLimit {
     fn places(self) -> u64 {
         u64::from(self.max.clamp(1, u32::from(u16::MAX)))
@@ -127,7 +127,7 @@ impl RateLimit {
     }
 }
 
-#[cfg(all(test, feature = "kube-runtime"))]
+#[cfg(all(test, feature = "_adapter"))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -18,6 +18,17 @@
 //! tracing-subscriber = { version = "0.3", features = ["env-filter"] }
 //! ```
 //!
+//! For an older kube, from 1 on, the feature is another one, and so is the module: `requeue_policy::kube_4` where the
+//! examples say `requeue_policy::kube`, and `requeue_policy::kube_4::conditions` where they say
+//! `requeue_policy::conditions`. The README has a table of them; here is kube 4:
+//!
+//! ```toml
+//! [dependencies]
+//! requeue-policy = { version = "0.1", features = ["kube-runtime-4"] }
+//! kube = { version = "4", features = ["runtime", "derive"] }
+//! k8s-openapi = { version = "0.28", features = ["latest", "schemars"] }
+//! ```
+//!
 //! And the whole of an operator whose status is a list of conditions. An object's phase is what its condition `Ready`
 //! says, the
 //! [backoff survives a restart](super::semantics#a-restart-keeps-the-backoff-that-the-status-carries), and the

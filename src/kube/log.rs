@@ -1,11 +1,11 @@
 //! The log: one line per transition, not per run.
 
+use super::kube_core::Resource;
 use crate::{
     Phase, RateLimit, Requeue, RequeuePolicy,
     interval::humantime,
     trigger::{Conclusion, Transition, Verdict},
 };
-use kube_core::Resource;
 use std::{
     error::Error,
     fmt::{self, Display},

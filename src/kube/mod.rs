@@ -1,11 +1,11 @@
-//! The adapter for kube-runtime's `Controller`.
+#![doc = major!(title)]
 //!
 //! A [`Requeuer`] goes around the reconciler, is the error policy, and maps related objects. Together they decide
 //! whether a trigger needs a run now and when the next run is due; nothing else of the controller changes.
 //!
 //! # Examples
 //!
-//! ```no_run
+#![doc = major!(example no_run)]
 //! use futures::StreamExt;
 //! use k8s_openapi::api::core::v1::ConfigMap;
 //! use kube::{Api, Client, CustomResource, runtime::{Controller, controller, watcher}};
@@ -52,22 +52,23 @@
 //! # }
 //! ```
 
-mod classify;
 mod log;
 mod news;
 mod object;
 mod reconcile;
 mod related;
-#[cfg(feature = "testing")]
-pub(crate) mod steps;
+
+major!(kube);
 
 pub use crate::{
+    classify::{AlwaysBackoff, Classify},
     outage::Outage,
     outcome::{Outcome, Retry},
 };
-pub use classify::{AlwaysBackoff, Classify};
 pub use reconcile::Reconcile;
 
+use self::kube_core::Resource;
+use self::kube_runtime::controller::Action;
 use crate::{
     ConfigError, Observe, Phase, Requeue, RequeuePolicy, Slot,
     clock::Clock,
@@ -75,8 +76,6 @@ use crate::{
     memory::{Memory, Record},
     trigger::{self, End, Verdict},
 };
-use kube_core::Resource;
-use kube_runtime::controller::Action;
 use news::News;
 use std::{
     error::Error,
@@ -146,7 +145,7 @@ impl<P: RequeuePolicy> Requeuer<P> {
 impl<P, C> Requeuer<P, C> {
     /// Sets what to do after an error; without it every error backs off by the error interval.
     ///
-    /// ```
+    #[doc = major!(example)]
     /// use requeue_policy::{RequeueConfig, kube::{Requeuer, Retry}};
     /// use std::time::Duration;
     ///
@@ -267,7 +266,7 @@ impl<P: RequeuePolicy, C> Requeuer<P, C> {
     /// For a reconciler that wants to say so in its status, or to clean up, before it returns the error. It holds a clone
     /// of the `Requeuer`, say in its context; clones share the memory, also those made before [`on_error`](Self::on_error).
     ///
-    /// ```
+    #[doc = major!(example)]
     /// # use requeue_policy::{Observe, RequeueConfig, kube::Requeuer};
     /// struct Context {
     ///     requeue: Requeuer<RequeueConfig>,

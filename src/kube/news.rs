@@ -1,13 +1,13 @@
 //! Which objects were asked to run by something that is not visible in them.
 
+use super::kube_core::Resource;
+use super::kube_runtime::reflector::{Lookup, ObjectRef};
 use super::object::hash;
 use crate::{
     Slot,
     memory::Tick,
     sync::{AtomicUsize, Mutex, Ordering, PoisonError},
 };
-use kube_core::Resource;
-use kube_runtime::reflector::{Lookup, ObjectRef};
 use std::collections::HashMap;
 
 /// News by uid where the reference has one, else by name; kept until a run starts, or for `grace` if none ever does.

@@ -1,6 +1,6 @@
 //! The future of a run.
 
-use kube_runtime::controller::Action;
+use super::kube_runtime::controller::Action;
 use std::{
     fmt, future,
     pin::Pin,

@@ -1,8 +1,8 @@
 //! What else wakes an object: its children, other objects, the application itself.
 
 use super::Requeuer;
-use kube_core::Resource;
-use kube_runtime::reflector::{Lookup, ObjectRef};
+use super::kube_core::Resource;
+use super::kube_runtime::reflector::{Lookup, ObjectRef};
 
 impl<P, C> Requeuer<P, C> {
     /// Returns a mapper for `Controller::watches` that gives news to the owners of a child; use it in place of

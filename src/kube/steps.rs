@@ -5,7 +5,7 @@ use crate::{
     ConfigError, Observe, Requeue, RequeuePolicy,
     clock::{Clock, Hand},
 };
-use kube_core::Resource;
+use super::kube_core::Resource;
 use std::{error::Error, time::SystemTime};
 
 impl<P: RequeuePolicy> Requeuer<P> {

@@ -3,10 +3,14 @@
 //! The sources are compiled in with shuttle's locks and atomics in place of std's, so that shuttle chooses who goes on at
 //! each of them: at random, and by PCT (few, well placed preemptions). Where a schedule fails it prints how to replay it.
 //! No harness: with one the sources' own unit tests would come along, and they know nothing of shuttle.
-#![allow(dead_code, unreachable_pub, unused_imports)]
+#![allow(dead_code, unreachable_pub, unused_imports, unused_macros)]
 
 #[path = "../../src"]
 mod sources {
+    #[macro_use]
+    mod majors;
+
+    pub(crate) mod classify;
     pub(crate) mod clock;
     pub(crate) mod config;
     pub(crate) mod digest;

@@ -1,6 +1,6 @@
 //! What to do after an error.
 
-use super::Retry;
+use crate::outcome::Retry;
 
 /// Tells what to do after an error: any `Fn(&E) -> Retry`.
 pub trait Classify<E> {
@@ -14,7 +14,7 @@ impl<E, F: Fn(&E) -> Retry> Classify<E> for F {
     }
 }
 
-/// Answers every error with [`Retry::Backoff`]: what a [`Requeuer`](super::Requeuer) does without [`on_error`](super::Requeuer::on_error).
+/// Answers every error with [`Retry::Backoff`]: what a `Requeuer` does without `on_error`.
 #[derive(Clone, Copy, Debug)]
 pub struct AlwaysBackoff;
 

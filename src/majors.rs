@@ -1,0 +1,64 @@
+//! One source for every major version of kube: `src/kube/` and `src/conditions.rs` are compiled once for each.
+//!
+//! They name no crate of kube themselves, but ask `major!` for what differs. A major has crates of its own in
+//! Cargo.toml, renamed, because an open range of versions would not unify with the application's kube.
+#![allow(unused_macros)]
+
+/// What the sources ask of their major: here that of the newest.
+macro_rules! major {
+    (kube) => {
+        use ::{kube_core, kube_runtime};
+
+        #[cfg(feature = "testing")]
+        pub(crate) mod steps;
+    };
+    (k8s_openapi) => {
+        use ::k8s_openapi;
+    };
+    (title) => {
+        "The adapter for kube-runtime's `Controller`, for kube 5."
+    };
+    (example) => {
+        "```"
+    };
+    (example no_run) => {
+        "```no_run"
+    };
+}
+
+/// Declares the module of an older major.
+macro_rules! older_major {
+    ($module:ident, $major:literal, $kube_core:ident, $kube_runtime:ident, $k8s_openapi:ident) => {
+        macro_rules! major {
+            (kube) => {
+                use ::{$kube_core as kube_core, $kube_runtime as kube_runtime};
+
+                #[path = "../conditions.rs"]
+                pub mod conditions;
+            };
+            (k8s_openapi) => {
+                use ::$k8s_openapi as k8s_openapi;
+            };
+            (title) => {
+                concat!(
+                    "The adapter for kube-runtime's `Controller`, for kube ",
+                    $major,
+                    "; write `requeue_policy::",
+                    stringify!($module),
+                    "` where examples, written for the newest kube, say `requeue_policy::kube`."
+                )
+            };
+            // Examples are compiled with the newest kube only.
+            (example) => {
+                "```text"
+            };
+            (example no_run) => {
+                "```text"
+            };
+        }
+
+        #[allow(clippy::duplicate_mod)]
+        #[path = "kube/mod.rs"]
+        pub mod $module;
+    };
+}
