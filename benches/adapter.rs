@@ -1,4 +1,4 @@
-//! The adapter's whole path, and other Rust crates at the same work: `cargo bench --all-features --bench adapter`.
+//! The adapter's whole path, and other Rust crates at the same work: `cargo bench --features kube-runtime --bench adapter`.
 //!
 //! One iteration is a pass of a million calls, so the time of one call is the inverse of the throughput. The objects
 //! come in a random order; what reading them costs in that order is a benchmark of its own, "touch".

@@ -1,5 +1,5 @@
-//! controller-runtime and kube-rs with this crate on one real API server: `cargo bench --bench controller_runtime
-//! --all-features`, five minutes.
+//! controller-runtime and kube-rs with this crate on one real API server: `cargo bench --features kube-runtime --bench
+//! controller_runtime`, five minutes.
 //!
 //! 2,000 objects are reconciled every 10 s, by ten workers and with 5 ms of work per run: by controller-runtime with
 //! GenerationChangedPredicate and `RequeueAfter`, by the same with a random jitter of ±10 %, and by kube-rs with this

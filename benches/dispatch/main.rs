@@ -1,4 +1,4 @@
-//! What the adapter adds to a dispatch of kube-runtime: `cargo bench --bench dispatch --all-features`.
+//! What the adapter adds to a dispatch of kube-runtime: `cargo bench --features kube-runtime --bench dispatch`.
 //!
 //! The real `Controller` on a watch stream in memory, with a reconciler that does nothing, without the adapter and with
 //! it, in turn. `-- --test` makes one small round of each and looks only at the number of runs.

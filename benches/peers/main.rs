@@ -1,5 +1,5 @@
 //! This crate beside client-go and other Rust crates, on the same work, in turns, as one table:
-//! `cargo bench --all-features --bench peers`.
+//! `cargo bench --features kube-runtime --bench peers`.
 //!
 //! Each measurement is made once per round, ours directly before theirs, so that whatever else the machine does hits
 //! both. The table shows medians. `PEERS_ROUNDS=<n>` sets the number of rounds, 5 by default. It needs Go.

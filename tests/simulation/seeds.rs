@@ -141,7 +141,7 @@ fn judge(done: &BTreeMap<u64, Done>) -> Result<(), Failed> {
             done.violations.len(),
             done.violations[0]
         );
-        println!("    SIMULATION_SEED={seed} cargo test --release --all-features --test simulation");
+        println!("    SIMULATION_SEED={seed} cargo test --release --features kube-runtime --test simulation");
     }
     let mut rules = BTreeMap::<_, Vec<_>>::new();
     for (seed, done) in &failed {
