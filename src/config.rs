@@ -6,13 +6,13 @@ mod file;
 mod schema;
 
 use crate::{
-    Interval, Phase, RateLimit, RequeuePolicy,
+    Interval, MaxRate, Phase, RateLimit, RequeuePolicy,
     interval::{LONGEST, SHORTEST, humantime, nanos},
 };
 use serde::Serialize;
 use std::time::Duration;
 
-/// A policy that is data: the three intervals and the rate limit, from a config file or from code.
+/// A policy that is data: the three intervals and what bounds the runs, from a config file or from code.
 ///
 /// Whatever format serde reads. A field that is left out has its default; an unknown one is refused.
 ///
@@ -53,6 +53,9 @@ pub struct RequeueConfig {
     /// How often changes may start a run of one object; `None` is no limit.
     #[serde(serialize_with = "file::limit_or_null")]
     pub rate_limit: Option<RateLimit>,
+    /// How many runs per second timers may cause, all objects together; `None`, the default, is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_rate: Option<MaxRate>,
 }
 
 /// The intervals of the trait's own defaults.
@@ -67,16 +70,17 @@ impl Default for RequeueConfig {
             error: Proposal.error_interval(),
             initialization: Proposal.initialization_interval(),
             rate_limit: Proposal.rate_limit(),
+            max_rate: Proposal.max_rate(),
         }
     }
 }
 
 impl RequeueConfig {
-    /// Checks every interval and the rate limit; a config that was deserialized has been checked already.
+    /// Checks every interval and both limits; a config that was deserialized has been checked already.
     ///
     /// # Errors
     ///
-    /// What [`Interval::validate`] and [`RateLimit::validate`] refuse, with the field's whole path, as `error.factor`.
+    /// What [`Interval::validate`], [`RateLimit::validate`] and [`MaxRate::validate`] refuse, with the field's whole path, as `error.factor`.
     pub fn validate(&self) -> Result<(), ConfigError> {
         validate(self)
     }
@@ -100,6 +104,10 @@ impl RequeuePolicy for RequeueConfig {
 
     fn rate_limit(&self) -> Option<RateLimit> {
         self.rate_limit
+    }
+
+    fn max_rate(&self) -> Option<MaxRate> {
+        self.max_rate
     }
 }
 
@@ -146,7 +154,7 @@ impl ConfigError {
     }
 }
 
-/// Checks all that an adapter uses of a policy: the interval of each phase and the rate limit.
+/// Checks all that an adapter uses of a policy: the interval of each phase and both limits.
 pub(crate) fn validate(policy: &(impl RequeuePolicy + ?Sized)) -> Result<(), ConfigError> {
     for phase in Phase::ALL {
         policy
@@ -156,7 +164,10 @@ pub(crate) fn validate(policy: &(impl RequeuePolicy + ?Sized)) -> Result<(), Con
     }
     policy.rate_limit().map_or(Ok(()), |limit| {
         limit.validate().map_err(|error| error.within("rate_limit"))
-    })
+    })?;
+    policy
+        .max_rate()
+        .map_or(Ok(()), |rate| rate.validate().map_err(|error| error.within("max_rate")))
 }
 
 /// What a phase's interval is called in a config file.

@@ -57,6 +57,7 @@ mod majors;
 #[cfg(feature = "conditions")]
 pub mod conditions;
 mod config;
+mod fleet;
 mod interval;
 mod phase;
 mod policy;
@@ -74,13 +75,19 @@ mod clock;
 #[cfg(feature = "kube-runtime")]
 pub mod kube;
 #[cfg(feature = "_adapter")]
+mod live;
+#[cfg(feature = "_adapter")]
 mod memory;
 #[cfg(feature = "_adapter")]
 mod outage;
 #[cfg(feature = "_adapter")]
 mod outcome;
 #[cfg(feature = "_adapter")]
+mod overrides;
+#[cfg(feature = "_adapter")]
 mod sync;
+#[cfg(feature = "_adapter")]
+mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(feature = "_adapter")]
@@ -97,6 +104,7 @@ older_major!(kube_2, "2", kube_core_2, kube_runtime_2, k8s_openapi_2);
 older_major!(kube_1, "1", kube_core_1, kube_runtime_1, k8s_openapi_1);
 
 pub use config::{ConfigError, RequeueConfig};
+pub use fleet::MaxRate;
 pub use interval::Interval;
 pub use phase::{Observe, Observed, Phase};
 pub use policy::{Requeue, RequeuePolicy};

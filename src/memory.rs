@@ -41,6 +41,10 @@ impl Phases {
         Self(encode(Some(seen)) | encode(reported) << 4)
     }
 
+    fn is_failed(self) -> bool {
+        self.reported() == Some(Phase::Failed)
+    }
+
     /// The phase that the object had at the last trigger.
     pub(crate) const fn seen(self) -> Option<Phase> {
         decode(self.0 & 0xf)
@@ -63,7 +67,7 @@ const fn decode(code: u8) -> Option<Phase> {
     }
 }
 
-/// Five yes-or-no facts in one byte.
+/// Seven yes-or-no facts in one byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags(u8);
 
@@ -78,6 +82,10 @@ impl Flags {
     pub(crate) const AWAITS_CHANGE: u8 = 8;
     /// The same because the last run gave up.
     pub(crate) const GAVE_UP: u8 = 16;
+    /// It was due and got a place in the fleet's rate: `due` is that place.
+    pub(crate) const PLACED: u8 = 32;
+    /// An annotation pauses it.
+    pub(crate) const PAUSED: u8 = 64;
 
     pub(crate) const fn has(self, flag: u8) -> bool {
         self.0 & flag != 0
@@ -100,18 +108,21 @@ const SHARDS: usize = 256;
 /// is swept every `grace / 256`, by whichever call comes then.
 pub(crate) struct Memory {
     shards: Box<[Mutex<Table<Record>>]>,
-    grace: Tick,
+    grace: AtomicU64,
     next_sweep: AtomicU64,
     swept: AtomicUsize,
+    /// Records of objects that are failing.
+    failing: AtomicUsize,
 }
 
 impl Memory {
     pub(crate) fn new(grace: Tick) -> Self {
         Self {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
-            grace,
+            grace: AtomicU64::new(grace),
             next_sweep: AtomicU64::new(0),
             swept: AtomicUsize::new(0),
+            failing: AtomicUsize::new(0),
         }
     }
 
@@ -126,7 +137,9 @@ impl Memory {
     pub(crate) fn modify(&self, key: u64, now: Tick, f: impl FnOnce(&mut Record)) {
         self.sweep(now);
         if let Some(record) = self.shard(key).get_mut(key) {
+            let before = record.phases.is_failed();
             f(record);
+            self.count(before, record.phases.is_failed());
         }
     }
 
@@ -136,11 +149,13 @@ impl Memory {
         let mut shard = self.shard(key);
         let known = shard.get_mut(key);
         let mut record = known.as_deref().copied();
+        let before = record.is_some_and(|record| record.phases.is_failed());
         let result = f(&mut record);
-        match (known, record) {
-            (Some(known), Some(record)) => *known = record,
-            (None, Some(record)) => shard.insert(key, record, |old| self.is_alive(old, now)),
-            (_, None) => {}
+        let Some(record) = record else { return result };
+        self.count(before, record.phases.is_failed());
+        match known {
+            Some(known) => *known = record,
+            None => shard.insert(key, record, |old| self.is_alive(old, now), |old| self.leaves(old)),
         }
         result
     }
@@ -150,6 +165,29 @@ impl Memory {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
+    /// How many of them are failing.
+    pub(crate) fn failing(&self) -> usize {
+        self.failing.load(Ordering::Relaxed)
+    }
+
+    /// For how long one that does not come back is remembered from now on.
+    pub(crate) fn set_grace(&self, grace: Tick) {
+        self.grace.store(grace, Ordering::Relaxed);
+    }
+
+    #[inline]
+    fn count(&self, before: bool, after: bool) {
+        match (before, after) {
+            (false, true) => self.failing.fetch_add(1, Ordering::Relaxed),
+            (true, false) => self.failing.fetch_sub(1, Ordering::Relaxed),
+            _ => 0,
+        };
+    }
+
+    fn leaves(&self, record: &Record) {
+        self.count(record.phases.is_failed(), false);
+    }
+
     #[inline]
     fn shard(&self, key: u64) -> MutexGuard<'_, Table<Record>> {
         // The upper bits; the table uses the lower ones.
@@ -157,7 +195,7 @@ impl Memory {
     }
 
     fn is_alive(&self, record: &Record, now: Tick) -> bool {
-        record.due.saturating_add(self.grace) >= now
+        record.due.saturating_add(self.grace.load(Ordering::Relaxed)) >= now
     }
 
     #[inline]
@@ -170,7 +208,7 @@ impl Memory {
 
     #[cold]
     fn sweep_one(&self, next: Tick, now: Tick) {
-        let after = now + self.grace / SHARDS as u64;
+        let after = now + self.grace.load(Ordering::Relaxed) / SHARDS as u64;
         // Only one thread sweeps; the others go on.
         if self
             .next_sweep
@@ -178,7 +216,7 @@ impl Memory {
             .is_ok()
         {
             let shard = self.swept.fetch_add(1, Ordering::Relaxed) % SHARDS;
-            lock(&self.shards[shard]).retain(|record| self.is_alive(record, now));
+            lock(&self.shards[shard]).retain(|record| self.is_alive(record, now), |record| self.leaves(record));
         }
     }
 }

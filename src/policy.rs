@@ -1,7 +1,7 @@
 //! The decision.
 
 use crate::{
-    Interval, Observed, Phase, RateLimit,
+    Interval, MaxRate, Observed, Phase, RateLimit,
     interval::{humantime, nanos},
 };
 use std::{
@@ -94,6 +94,11 @@ pub trait RequeuePolicy {
         Some(RateLimit::DEFAULT)
     }
 
+    /// Returns how many runs per second timers may cause, all objects together; no limit by default.
+    fn max_rate(&self) -> Option<MaxRate> {
+        None
+    }
+
     /// Returns when the object is due: the proposal's `determineRequeueInterval`.
     ///
     /// The delay of the phase's interval, shortened by its jitter; `AwaitChange` from its deadline on. Never panics,
@@ -152,6 +157,9 @@ macro_rules! forward {
             }
             fn rate_limit(&self) -> Option<RateLimit> {
                 (**self).rate_limit()
+            }
+            fn max_rate(&self) -> Option<MaxRate> {
+                (**self).max_rate()
             }
             fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
                 (**self).requeue(object, now)

@@ -1,8 +1,9 @@
 //! Whether a trigger needs a run, and what the end of a run means. Pure: a record and a time in, a verdict out.
 
 use crate::{
-    Observed, Phase, RateLimit, Requeue, RequeuePolicy, Slot,
+    MaxRate, Observed, Phase, RateLimit, Requeue, RequeuePolicy, Slot,
     clock::Clock,
+    fleet::Places,
     interval::{LONGEST, SHORTEST, nanos},
     memory::{Flags, Phases, Record, Tick},
     rate::Rate,
@@ -28,7 +29,7 @@ pub(crate) struct Sight {
 /// What to do with a trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    Run,
+    Run(Cause),
     /// Nothing calls for a run before the object is due.
     Postpone(Requeue),
     /// A run is called for, but the rate limit is used up; `first` since the object last rested.
@@ -36,38 +37,82 @@ pub(crate) enum Verdict {
         after: Duration,
         first: bool,
     },
+    /// It is due, but the fleet's rate is used up: it gets a place.
+    Place {
+        after: Duration,
+    },
+}
+
+/// What a run is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A timer, or one that comes together with it.
+    Due,
+    /// An object that is not remembered.
+    New,
+    /// A change of the object.
+    Changed,
+    /// A related object, or the application itself, asked for it.
+    News,
+    /// Nothing is new: another object, or a trigger by hand.
+    Other,
+    /// What the rate limit or a pause had held back, or what was cut off.
+    Held,
+}
+
+/// What bounds the runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits<'a> {
+    pub(crate) of_object: Option<RateLimit>,
+    pub(crate) of_fleet: Option<(MaxRate, &'a Places)>,
 }
 
 /// Decides on a trigger and records it. `news` says that a related object, or the application itself, asked for a run.
-pub(crate) fn admit(
-    record: &mut Option<Record>,
-    sight: &Sight,
-    news: bool,
-    limit: Option<RateLimit>,
-    now: Tick,
-) -> Verdict {
+pub(crate) fn admit(record: &mut Option<Record>, sight: &Sight, news: bool, limits: Limits<'_>, now: Tick) -> Verdict {
+    let limit = limits.of_object;
     let Some(record) = record else {
         *record = Some(started(Record::default(), sight, limit, now));
-        return Verdict::Run;
+        return Verdict::Run(Cause::New);
     };
     let awaits_change = record.flags.has(Flags::AWAITS_CHANGE);
     let is_due = !awaits_change && record.due <= now + TOLERANCE;
-    let is_needed = news
-        || record.flags.has(Flags::HELD)
+    let cause = if sight.print != Some(record.print) || is_phase_news(record, sight.phase) {
+        Some(Cause::Changed)
+    } else if news {
+        Some(Cause::News)
+    } else if record.flags.has(Flags::HELD | Flags::PAUSED | Flags::RUNNING) {
         // A run that never ended was cut off, and what it was to do is not done.
-        || record.flags.has(Flags::RUNNING)
-        || sight.print != Some(record.print)
-        || is_phase_news(record, sight.phase)
-        // Nothing changed: the cause is a timer or another object.
-        || sight.version == record.version;
+        Some(Cause::Held)
+    } else if is_due {
+        Some(Cause::Due)
+    } else {
+        // Nothing changed: the cause is another object.
+        (sight.version == record.version).then_some(Cause::Other)
+    };
 
+    if is_due
+        && cause == Some(Cause::Due)
+        && !record.flags.has(Flags::PLACED)
+        && let Some((rate, places)) = limits.of_fleet
+    {
+        let place = places.take(rate, now);
+        if place > now + TOLERANCE {
+            record.version = sight.version;
+            record.due = place;
+            record.flags.set(Flags::PLACED, true);
+            return Verdict::Place {
+                after: until(place, now),
+            };
+        }
+    }
     if !is_due
-        && is_needed
+        && cause.is_some()
         && let Some(place) = limit.and_then(|limit| record.rate.next_place(limit, now))
     {
         let first = !record.flags.has(Flags::LOOPING);
         record.version = sight.version;
         record.flags.set(Flags::HELD, true);
+        record.flags.set(Flags::PAUSED, false);
         record.flags.set(Flags::LOOPING, true);
         let next = if awaits_change { place } else { place.min(record.due) };
         return Verdict::Hold {
@@ -75,9 +120,15 @@ pub(crate) fn admit(
             first,
         };
     }
-    if is_due || is_needed {
+    if let Some(cause) = cause {
+        if record.flags.has(Flags::PLACED)
+            && !is_due
+            && let Some((rate, places)) = limits.of_fleet
+        {
+            places.give_back(rate);
+        }
         *record = started(*record, sight, limit, now);
-        return Verdict::Run;
+        return Verdict::Run(cause);
     }
     record.version = sight.version;
     record.phases = Phases::new(sight.phase, record.phases.reported());
@@ -87,6 +138,17 @@ pub(crate) fn admit(
         return Verdict::Postpone(Requeue::AwaitChange);
     }
     Verdict::Postpone(Requeue::After(until(record.due, now)))
+}
+
+/// Keeps in mind that a paused object is to run when it is resumed; returns whether it was not paused before.
+pub(crate) fn pause(record: &mut Option<Record>, sight: &Sight, now: Tick) -> bool {
+    let record = record.get_or_insert_default();
+    let first = !record.flags.has(Flags::PAUSED);
+    record.flags.set(Flags::PAUSED, true);
+    record.version = sight.version;
+    // Heard of again: the memory of it is not to age out.
+    record.due = record.due.max(now);
+    first
 }
 
 /// Notes that the watch stream filters this change out, so that it is not taken for a status write when another
@@ -106,7 +168,7 @@ fn started(mut record: Record, sight: &Sight, limit: Option<RateLimit>, now: Tic
     if record.rate.is_rested(now) {
         record.flags.set(Flags::LOOPING, false);
     }
-    record.flags.set(Flags::HELD, false);
+    record.flags.set(Flags::HELD | Flags::PAUSED | Flags::PLACED, false);
     record.flags.set(Flags::RUNNING, true);
     record.print = sight.print.unwrap_or_default();
     record.version = sight.version;
@@ -301,11 +363,21 @@ mod tests {
         phase: Phase::Failed,
     };
 
+    fn of_object(limit: RateLimit) -> Limits<'static> {
+        Limits {
+            of_object: Some(limit),
+            of_fleet: None,
+        }
+    }
+
     /// An object that has just run, has used up its limit, and is due in a second.
     fn spent() -> Option<Record> {
         let limit = RateLimit::new(1, Duration::from_secs(60));
         let mut record = None;
-        assert_eq!(admit(&mut record, &SIGHT, false, Some(limit), 0), Verdict::Run);
+        assert_eq!(
+            admit(&mut record, &SIGHT, false, of_object(limit), 0),
+            Verdict::Run(Cause::New)
+        );
         let record = record.map(|mut record| {
             record.due = 1_000_000;
             record.flags.set(Flags::RUNNING, false);
@@ -317,8 +389,11 @@ mod tests {
 
     #[test]
     fn a_timer_that_fires_a_little_early_is_due_and_not_a_loop() {
-        let limit = Some(RateLimit::new(1, Duration::from_secs(60)));
-        assert_eq!(admit(&mut spent(), &SIGHT, false, limit, 999_500), Verdict::Run);
+        let limit = of_object(RateLimit::new(1, Duration::from_secs(60)));
+        assert_eq!(
+            admit(&mut spent(), &SIGHT, false, limit, 999_500),
+            Verdict::Run(Cause::Due)
+        );
         let early = admit(&mut spent(), &SIGHT, false, limit, 900_000);
         assert_eq!(
             early,

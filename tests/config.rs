@@ -1,7 +1,7 @@
 //! The config file: what is read, and every refusal with its whole message.
 
 use proptest::prelude::*;
-use requeue_policy::{Interval, RateLimit, RequeueConfig, RequeuePolicy};
+use requeue_policy::{Interval, MaxRate, RateLimit, RequeueConfig, RequeuePolicy};
 use std::time::Duration;
 
 fn seconds(seconds: u64) -> Duration {
@@ -32,6 +32,7 @@ fn the_file_of_the_readme() {
         error: { initial: 10s, factor: 2, max: 5m, jitter: 0.2, deadline: 6h }
         initialization: { initial: 5s, factor: 1.5, max: 1m }
         rate_limit: { max: 10, within: 10s }   # null turns it off
+        max_rate: { per_second: 50, burst: 100 }
     ";
     let expected = RequeueConfig {
         default: Interval::constant(seconds(30)),
@@ -42,6 +43,7 @@ fn the_file_of_the_readme() {
             .with_deadline(seconds(21_600)),
         initialization: Interval::constant(seconds(5)).with_factor(1.5).with_max(seconds(60)),
         rate_limit: Some(RateLimit::new(10, seconds(10))),
+        max_rate: Some(MaxRate::new(50.0).with_burst(100)),
     };
     assert_eq!(serde_saphyr::from_str::<RequeueConfig>(yaml).expect("YAML"), expected);
 
@@ -50,6 +52,7 @@ fn the_file_of_the_readme() {
         error = { initial = '10s', factor = 2, max = '5m', jitter = 0.2, deadline = '6h' }
         initialization = { initial = '5s', factor = 1.5, max = '1m' }
         rate_limit = { max = 10, within = '10s' }
+        max_rate = { per_second = 50, burst = 100 }
     ";
     assert_eq!(toml::from_str::<RequeueConfig>(toml).expect("TOML"), expected);
 
@@ -57,7 +60,8 @@ fn the_file_of_the_readme() {
         "default": "30s",
         "error": { "initial": "10s", "factor": 2, "max": "5m", "jitter": 0.2, "deadline": "6h" },
         "initialization": { "initial": "5s", "factor": 1.5, "max": "1m" },
-        "rate_limit": { "max": 10, "within": "10s" }
+        "rate_limit": { "max": 10, "within": "10s" },
+        "max_rate": { "per_second": 50, "burst": 100 }
     }"#;
     assert_eq!(serde_json::from_str::<RequeueConfig>(json).expect("JSON"), expected);
 
@@ -67,6 +71,7 @@ fn the_file_of_the_readme() {
         "error": { "initial": "10s", "factor": "2", "max": "5m", "jitter": "0.2", "deadline": "6h" },
         "initialization": { "initial": "5s", "factor": "1.5", "max": "1m" },
         "rate_limit": { "max": "10", "within": "10s" },
+        "max_rate": { "per_second": "50", "burst": "100" },
     });
     assert_eq!(
         serde_json::from_value::<RequeueConfig>(environment).expect("environment"),
@@ -199,7 +204,7 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
         ),
         (
             "defualt: 30s",
-            "defualt: an unknown field is not allowed, it must be one of default, error, initialization, rate_limit",
+            "defualt: an unknown field is not allowed, it must be one of default, error, initialization, rate_limit, max_rate",
         ),
         (
             "rate_limit: { max: 0, within: 10s }",
@@ -374,12 +379,18 @@ fn config() -> impl Strategy<Value = RequeueConfig> {
     let limit = prop::option::of(
         (1_u32..65_536, 1_u64..1_000_000).prop_map(|(max, within)| RateLimit::new(max, Duration::from_millis(within))),
     );
-    (interval(), interval(), interval(), limit).prop_map(|(default, error, initialization, rate_limit)| RequeueConfig {
-        default,
-        error,
-        initialization,
-        rate_limit,
-    })
+    let rate = prop::option::of(
+        (1e-4_f64..=1e6, 1_u32..=1_000_000).prop_map(|(rate, burst)| MaxRate::new(rate).with_burst(burst)),
+    );
+    (interval(), interval(), interval(), limit, rate).prop_map(
+        |(default, error, initialization, rate_limit, max_rate)| RequeueConfig {
+            default,
+            error,
+            initialization,
+            rate_limit,
+            max_rate,
+        },
+    )
 }
 
 proptest! {

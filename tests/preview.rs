@@ -239,12 +239,12 @@ fn a_bad_file_is_answered_with_the_operators_own_error() {
         (
             "policy.yaml",
             "requeue:\n  default: 30s\n",
-            "policy.yaml: error: line 2 column 3: requeue: an unknown field is not allowed, it must be one of default, error, initialization, rate_limit
+            "policy.yaml: error: line 2 column 3: requeue: an unknown field is not allowed, it must be one of default, error, initialization, rate_limit, max_rate
  --> <input>:2:3
   |
 1 | requeue:
 2 |   default: 30s
-  |   ^ requeue: an unknown field is not allowed, it must be one of default, error, initialization, rate_limit
+  |   ^ requeue: an unknown field is not allowed, it must be one of default, error, initialization, rate_limit, max_rate
 ",
         ),
         (

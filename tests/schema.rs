@@ -209,6 +209,7 @@ fn a_policy_is_written_as_a_custom_resource_has_it() {
             .with_max(longest),
         initialization: Interval::constant(Duration::ZERO).with_jitter(0.5),
         rate_limit: None,
+        ..RequeueConfig::default()
     };
     let expected = json!({
         "default": { "initial": "1h30m" },
@@ -261,6 +262,7 @@ fn config() -> impl Strategy<Value = RequeueConfig> {
             error,
             initialization,
             rate_limit,
+            ..RequeueConfig::default()
         },
     )
 }

@@ -3,7 +3,7 @@
 //! By hand, because derived code answers a wrong value without the field's name, and an untagged enum without the value.
 
 use super::{ConfigError, RequeueConfig, duration};
-use crate::{Interval, RateLimit};
+use crate::{Interval, MaxRate, RateLimit};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, DeserializeSeed, MapAccess, SeqAccess, Visitor},
@@ -52,6 +52,12 @@ impl<'de> Deserialize<'de> for RateLimit {
     }
 }
 
+impl<'de> Deserialize<'de> for MaxRate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Field("", Node::max_rate).deserialize(deserializer)
+    }
+}
+
 impl<'de> Deserialize<'de> for RequeueConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         // Any, not a map: an empty file is null in YAML.
@@ -65,7 +71,7 @@ impl<'de> Visitor<'de> for ConfigVisitor {
     type Value = RequeueConfig;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of default, error, initialization and rate_limit")
+        f.write_str("a map of default, error, initialization, rate_limit and max_rate")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RequeueConfig, A::Error> {
@@ -81,9 +87,10 @@ impl<'de> Visitor<'de> for ConfigVisitor {
                 "error" => config.error = map.next_value_seed(Field(&key, Node::interval))?,
                 "initialization" => config.initialization = map.next_value_seed(Field(&key, Node::interval))?,
                 "rate_limit" => config.rate_limit = map.next_value_seed(Field(&key, Node::limit_or_off))?,
+                "max_rate" => config.max_rate = map.next_value_seed(Field(&key, Node::rate_or_off))?,
                 // Refused while the value is read, so that the format tells where that is.
                 _ => map.next_value_seed(Field(&key, |_| {
-                    let allowed = "must be one of default, error, initialization, rate_limit";
+                    let allowed = "must be one of default, error, initialization, rate_limit, max_rate";
                     Err(ConfigError::new("", "an unknown field", allowed))
                 }))?,
             }
@@ -178,11 +185,40 @@ impl Node {
             ));
         };
         let limit = RateLimit {
-            max: max.count("max")?,
+            max: max.count("max", "must be from 1 to 65535")?,
             within: within.duration("within")?,
         };
         limit.validate()?;
         Ok(limit)
+    }
+
+    fn max_rate(self) -> Result<MaxRate, ConfigError> {
+        let Self::Map(fields) = self else {
+            let rate = MaxRate::new(self.number("")?);
+            return rate.validate().map(|()| rate).map_err(|error| ConfigError {
+                field: String::new(),
+                ..error
+            });
+        };
+        let [per_second, burst] = take(fields, ["per_second", "burst"])?;
+        let Some(per_second) = per_second else {
+            let allowed = "must be set, as in { per_second: 10, burst: 100 }";
+            return Err(ConfigError::new("per_second", "none", allowed));
+        };
+        let mut rate = MaxRate::new(per_second.number("per_second")?);
+        if let Some(burst) = burst {
+            rate = rate.with_burst(burst.count("burst", "must be from 1 to 1000000")?);
+        }
+        rate.validate()?;
+        Ok(rate)
+    }
+
+    fn rate_or_off(self) -> Result<Option<MaxRate>, ConfigError> {
+        match self {
+            Self::Null | Self::Bool(false) => Ok(None),
+            Self::Text(text) if text == "off" => Ok(None),
+            node => node.max_rate().map(Some),
+        }
     }
 
     fn limit_or_off(self) -> Result<Option<RateLimit>, ConfigError> {
@@ -212,7 +248,7 @@ impl Node {
         .ok_or_else(|| ConfigError::new(field, self, "must be a number"))
     }
 
-    fn count(&self, field: &str) -> Result<u32, ConfigError> {
+    fn count(&self, field: &str, allowed: &str) -> Result<u32, ConfigError> {
         let number = match self {
             Self::Number(number) => *number,
             Self::Text(text) => text.parse().unwrap_or(f64::NAN),
@@ -221,7 +257,7 @@ impl Node {
         if number.fract() == 0.0 && number >= 0.0 && number <= f64::from(u32::MAX) {
             return Ok(number as u32);
         }
-        Err(ConfigError::new(field, self, "must be from 1 to 65535"))
+        Err(ConfigError::new(field, self, allowed))
     }
 }
 

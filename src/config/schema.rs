@@ -6,7 +6,8 @@
 
 use super::{RequeueConfig, duration::written};
 use crate::{
-    Interval, RateLimit,
+    Interval, MaxRate, RateLimit,
+    fleet::{FASTEST, LARGEST_BURST, SLOWEST},
     interval::{LONGEST, SHORTEST},
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -33,6 +34,7 @@ impl JsonSchema for RequeueConfig {
         let config = Self::default();
         let interval = generator.subschema_for::<Interval>();
         let limit = generator.subschema_for::<Option<RateLimit>>();
+        let rate = generator.subschema_for::<Option<MaxRate>>();
         let limit_or_null = "How often changes may start a run of one object; null is no limit, but in a merge patch it is the default.";
         json_schema!({
             "description": "When objects are reconciled again.",
@@ -42,6 +44,7 @@ impl JsonSchema for RequeueConfig {
                 "error": field(&interval, "The interval of a failed object.", config.error),
                 "initialization": field(&interval, "The interval of an object that is not initialized yet.", config.initialization),
                 "rate_limit": field(&limit, limit_or_null, config.rate_limit),
+                "max_rate": described(&rate, "How many runs per second timers may cause, all objects together; no limit if left out."),
             },
             "additionalProperties": false,
         })
@@ -125,10 +128,50 @@ impl JsonSchema for RateLimit {
     }
 }
 
+impl JsonSchema for MaxRate {
+    fn schema_name() -> Cow<'static, str> {
+        "MaxRate".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::MaxRate").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "required": ["per_second"],
+            "properties": {
+                "per_second": {
+                    "description": "How many runs per second.",
+                    "type": "number",
+                    "minimum": SLOWEST,
+                    "maximum": FASTEST,
+                },
+                "burst": {
+                    "description": "How many places that nobody used may be used at once, 1 if left out.",
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": LARGEST_BURST,
+                },
+            },
+            "additionalProperties": false,
+            "x-kubernetes-map-type": "atomic",
+        })
+    }
+}
+
 /// The same schema as a field with a default.
 fn field(schema: &Schema, description: &str, default: impl Serialize) -> Schema {
+    let mut schema = described(schema, description);
+    let mut more = json_schema!({ "default": default });
+    schema.ensure_object().append(more.ensure_object());
+    schema
+}
+
+fn described(schema: &Schema, description: &str) -> Schema {
     let mut schema = schema.clone();
-    let mut more = json_schema!({ "description": description, "default": default });
+    let mut more = json_schema!({ "description": description });
     schema.ensure_object().append(more.ensure_object());
     schema
 }

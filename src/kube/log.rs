@@ -2,7 +2,7 @@
 
 use super::kube_core::Resource;
 use crate::{
-    Phase, RateLimit, Requeue, RequeuePolicy,
+    ConfigError, MaxRate, Phase, RateLimit, Requeue, RequeuePolicy,
     interval::humantime,
     trigger::{Conclusion, Transition, Verdict},
 };
@@ -47,7 +47,7 @@ fn next(requeue: Requeue) -> String {
 
 pub(super) fn trigger<K: Resource>(object: &K, verdict: Verdict, limit: Option<RateLimit>) {
     match (verdict, limit) {
-        (Verdict::Run, _) => {}
+        (Verdict::Run(_), _) => {}
         (Verdict::Postpone(requeue), _) => {
             trace!(target: TARGET, object = %Name(object), next = next(requeue), "postponed: only the status was written");
         }
@@ -59,10 +59,48 @@ pub(super) fn trigger<K: Resource>(object: &K, verdict: Verdict, limit: Option<R
             next = next(Requeue::After(after)),
             "loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests"
         ),
+        (Verdict::Place { after }, _) => {
+            trace!(target: TARGET, object = %Name(object), next = next(Requeue::After(after)), "postponed: max_rate is used up");
+        }
         (Verdict::Hold { after, .. }, _) => {
             trace!(target: TARGET, object = %Name(object), next = next(Requeue::After(after)), "postponed: the rate limit is used up");
         }
     }
+}
+
+pub(super) fn paused<K: Resource>(object: &K, first: bool) {
+    if first {
+        info!(target: TARGET, object = %Name(object), "paused: an annotation says so, and nothing starts a run until it is gone");
+    }
+}
+
+pub(super) fn resumed<K: Resource>(object: &K) {
+    info!(target: TARGET, object = %Name(object), "resumed");
+}
+
+pub(super) fn override_refused<K: Resource>(object: &K, refused: &ConfigError) {
+    warn!(target: TARGET, object = %Name(object), %refused, "an annotation is refused, the policy's own holds");
+}
+
+pub(super) fn policy_replaced() {
+    info!(target: TARGET, "the policy was replaced");
+}
+
+pub(super) fn policy_refused(refused: &ConfigError) {
+    warn!(target: TARGET, %refused, "a new policy is refused, the old one stays");
+}
+
+pub(super) fn stretched(rate: Option<MaxRate>, after: Duration) {
+    info!(
+        target: TARGET,
+        max_rate = rate.map(|rate| rate.per_second()),
+        next = next(Requeue::After(after)),
+        "timers wait: more objects are due than max_rate carries, and delays stretch"
+    );
+}
+
+pub(super) fn carried() {
+    info!(target: TARGET, "no timer has waited for max_rate for a minute");
 }
 
 pub(super) fn end<K: Resource>(

@@ -64,6 +64,7 @@ pub use crate::{
     classify::{AlwaysBackoff, Classify},
     outage::Outage,
     outcome::{Outcome, Retry},
+    overrides::Overrides,
 };
 pub use reconcile::Reconcile;
 
@@ -73,8 +74,12 @@ use crate::{
     ConfigError, Observe, Phase, Requeue, RequeuePolicy, Slot,
     clock::Clock,
     config,
-    memory::{Memory, Record},
-    trigger::{self, End, Verdict},
+    fleet::Places,
+    live::Live,
+    memory::{Flags, Memory, Record, Tick},
+    sync::{AtomicU64, Ordering},
+    telemetry::Telemetry,
+    trigger::{self, Cause, End, Limits, Verdict},
 };
 use news::News;
 use std::{
@@ -91,14 +96,33 @@ use std::{
 /// is forgotten. What is forgotten costs one extra run. Nothing here panics unless the application's own functions do.
 pub struct Requeuer<P, C = AlwaysBackoff> {
     shared: Arc<Shared<P>>,
+    overrides: Arc<Overrides>,
     classify: Arc<C>,
 }
 
 struct Shared<P> {
-    policy: P,
+    policy: Live<P>,
     clock: Clock,
     memory: Memory,
     news: News,
+    places: Places,
+    telemetry: Telemetry,
+    /// When a timer last had to wait for its place in the fleet's rate; 0 while none has to.
+    stretched: AtomicU64,
+}
+
+/// After how long without a timer that waits the fleet counts as carried again.
+const CALM: Tick = 60_000_000;
+
+/// For how long an object that does not come back is remembered after it was due.
+fn grace(policy: &impl RequeuePolicy) -> Tick {
+    let intervals = Phase::ALL.map(|phase| policy.interval(phase).longest());
+    let limit = policy.rate_limit().map(|limit| 2 * limit.within);
+    let longest = intervals
+        .into_iter()
+        .chain(limit)
+        .fold(Duration::from_secs(60), Duration::max);
+    longest.as_micros() as Tick
 }
 
 impl<P: RequeuePolicy> Requeuer<P> {
@@ -125,18 +149,18 @@ impl<P: RequeuePolicy> Requeuer<P> {
 
     fn with_clock(policy: P, clock: Clock) -> Result<Self, ConfigError> {
         config::validate(&policy)?;
-        let intervals = Phase::ALL.map(|phase| policy.interval(phase).longest());
-        let spans = intervals
-            .into_iter()
-            .chain(policy.rate_limit().map(|limit| 2 * limit.within));
-        let grace = spans.fold(Duration::from_secs(60), Duration::max).as_micros() as u64;
+        let grace = grace(&policy);
         Ok(Self {
             shared: Arc::new(Shared {
-                policy,
+                policy: Live::new(policy),
                 clock,
                 memory: Memory::new(grace),
                 news: News::new(grace),
+                places: Places::default(),
+                telemetry: Telemetry::default(),
+                stretched: AtomicU64::new(0),
             }),
+            overrides: Arc::default(),
             classify: Arc::new(AlwaysBackoff),
         })
     }
@@ -167,8 +191,73 @@ impl<P, C> Requeuer<P, C> {
     pub fn on_error<E, F: Fn(&E) -> Retry>(self, classify: F) -> Requeuer<P, F> {
         Requeuer {
             shared: self.shared,
+            overrides: self.overrides,
             classify: Arc::new(classify),
         }
+    }
+
+    /// Lets an operator override the policy for one object by annotation; without it nothing can be overridden.
+    ///
+    #[doc = major!(example)]
+    /// use requeue_policy::{RequeueConfig, kube::{Overrides, Requeuer}};
+    ///
+    /// let overrides = Overrides::new().interval("example.com/poll-interval").paused("example.com/paused");
+    /// let requeue = Requeuer::new(RequeueConfig::default())?.overrides(overrides);
+    /// # assert_eq!(requeue.tracked(), 0);
+    /// # Ok::<(), requeue_policy::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn overrides(self, overrides: Overrides) -> Self {
+        Self {
+            overrides: Arc::new(overrides),
+            ..self
+        }
+    }
+
+    /// Returns the policy that is in force.
+    #[must_use]
+    pub fn policy(&self) -> &P {
+        self.shared.policy.get()
+    }
+
+    /// Replaces the policy, for all clones and for the controller that runs, at once and whole: no decision sees a
+    /// part of it. One INFO line says so, or one WARN line that it is refused.
+    ///
+    /// It counts from each object's next trigger or end of a run on; what is due by the old policy stays due. To try all
+    /// objects at once, trigger them: `Controller::reconcile_all_on`. A policy that was replaced stays in memory until
+    /// the last clone of this `Requeuer` goes, which is a few hundred bytes each time.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Requeuer::new); the old policy stays in force then.
+    pub fn set_policy(&self, policy: P) -> Result<(), ConfigError>
+    where
+        P: RequeuePolicy,
+    {
+        if let Err(refused) = config::validate(&policy) {
+            log::policy_refused(&refused);
+            return Err(refused);
+        }
+        let grace = grace(&policy);
+        self.shared.policy.set(policy);
+        self.shared.memory.set_grace(grace);
+        self.shared.news.set_grace(grace);
+        log::policy_replaced();
+        Ok(())
+    }
+
+    /// Returns how many of the [tracked](Self::tracked) objects are failing.
+    #[must_use]
+    pub fn failing(&self) -> usize {
+        self.shared.memory.failing()
+    }
+
+    /// Returns how long a timer that fires now has to wait for its place in the policy's
+    /// [`max_rate`](RequeuePolicy::max_rate): zero where the fleet is carried.
+    #[must_use]
+    pub fn max_rate_wait(&self) -> Duration {
+        let shared = &self.shared;
+        Duration::from_micros(shared.places.wait(shared.clock.now()))
     }
 
     /// Returns how many objects are remembered: those that exist, and those that left within the longest interval.
@@ -228,16 +317,17 @@ impl<P, C> Requeuer<P, C> {
         O: Into<Outcome>,
         E: Send + 'static,
     {
-        let shared = self.shared.clone();
+        let (shared, overrides) = (self.shared.clone(), self.overrides.clone());
         move |object, context| {
-            if let Some(postponed) = shared.admit(&*object) {
+            if let Some(postponed) = shared.admit(&*object, &overrides) {
                 return Reconcile::answered(Ok(action(postponed)));
             }
             let run = reconcile(object.clone(), context);
-            let shared = shared.clone();
+            let (shared, overrides) = (shared.clone(), overrides.clone());
             Reconcile::running(async move {
                 let outcome = run.await?.into();
-                Ok(action(shared.conclude(&*object, outcome.end(object.phase()), None)))
+                let end = outcome.end(object.phase());
+                Ok(action(shared.conclude(&*object, end, None, &overrides)))
             })
         }
     }
@@ -255,7 +345,12 @@ impl<P, C> Requeuer<P, C> {
         E: Error + 'static,
     {
         let (shared, classify) = (self.shared.clone(), self.classify.clone());
-        move |object, error, _| action(shared.conclude(&*object, classify.classify(error).end(), Some(error)))
+        // They are about objects that are settled.
+        let overrides = Overrides::new();
+        move |object, error, _| {
+            let end = classify.classify(error).end();
+            action(shared.conclude(&*object, end, Some(error), &overrides))
+        }
     }
 }
 
@@ -287,7 +382,12 @@ impl<P: RequeuePolicy, C> Requeuer<P, C> {
         let slot = object::slot(object);
         let record = shared.recall(slot).unwrap_or_default();
         let since = trigger::since(&record, object::status(object), Phase::Failed, &shared.clock, now);
-        Outage::new(since, slot.unwrap_or_default(), &shared.policy, shared.clock.wall(now))
+        Outage::new(
+            since,
+            slot.unwrap_or_default(),
+            shared.policy.get(),
+            shared.clock.wall(now),
+        )
     }
 }
 
@@ -300,26 +400,89 @@ impl<P> Shared<P> {
 
 impl<P: RequeuePolicy> Shared<P> {
     /// Decides on a trigger: `None` is a run, otherwise the answer to give in its place.
-    fn admit<K: Resource + Observe>(&self, object: &K) -> Option<Requeue> {
+    fn admit<K: Resource + Observe>(&self, object: &K, overrides: &Overrides) -> Option<Requeue> {
         // Only what the API server has stored has a uid; anything else cannot be told apart and runs.
         let slot = object::slot(object)?;
         let sight = object::sight(object);
-        let limit = self.policy.rate_limit();
+        let policy = self.policy.get();
+        let limits = Limits {
+            of_object: policy.rate_limit(),
+            of_fleet: policy.max_rate().map(|rate| (rate, &self.places)),
+        };
         let now = self.clock.now();
+        let paused = overrides.is_paused(object.meta().annotations.as_ref());
+        if paused == Ok(true) {
+            let first = self
+                .memory
+                .update(slot.bits(), now, |record| trigger::pause(record, &sight, now));
+            log::paused(object, first);
+            self.telemetry.paused::<K>();
+            return Some(Requeue::AwaitChange);
+        }
         let news = self.news.take(object);
-        let verdict = self.memory.update(slot.bits(), now, |record| {
-            trigger::admit(record, &sight, news, limit, now)
+        let (before, verdict) = self.memory.update(slot.bits(), now, |record| {
+            (*record, trigger::admit(record, &sight, news, limits, now))
         });
-        log::trigger(object, verdict, limit);
+        if before.is_some_and(|record| record.flags.has(Flags::PAUSED)) {
+            log::resumed(object);
+        }
+        // Once per change; what has no generation is told apart by its version.
+        let changed = before.is_none_or(|record| match sight.print {
+            Some(print) => print != record.print,
+            None => sight.version != record.version,
+        });
+        if changed {
+            let interval = overrides.own_interval(object.meta().annotations.as_ref(), limits.of_object);
+            let refused = paused.err().into_iter().chain(interval.err());
+            refused.for_each(|refused| log::override_refused(object, &refused));
+        }
+        log::trigger(object, verdict, limits.of_object);
+        self.telemetry.trigger::<K>(verdict, sight.phase);
         match verdict {
-            Verdict::Run => None,
+            Verdict::Run(cause) => {
+                self.note_carried(cause, now);
+                None
+            }
             Verdict::Postpone(requeue) => Some(requeue),
             Verdict::Hold { after, .. } => Some(Requeue::After(after)),
+            Verdict::Place { after } => {
+                if self.stretched.swap(now.max(1), Ordering::Relaxed) == 0 {
+                    log::stretched(limits.of_fleet.map(|(rate, _)| rate), after);
+                }
+                Some(Requeue::After(after))
+            }
+        }
+    }
+
+    /// Notes that a timer started a run, and whether none has had to wait for a while.
+    fn note_carried(&self, cause: Cause, now: Tick) {
+        let last = self.stretched.load(Ordering::Relaxed);
+        if last == 0 || cause != Cause::Due || now.saturating_sub(last) < CALM {
+            return;
+        }
+        let is_first = self
+            .stretched
+            .compare_exchange(last, 0, Ordering::Relaxed, Ordering::Relaxed);
+        if is_first.is_ok() {
+            log::carried();
         }
     }
 
     /// Decides when the next run is due, now that one has ended.
-    fn conclude<K: Resource + Observe>(&self, object: &K, end: End, error: Option<&(dyn Error + 'static)>) -> Requeue {
+    fn conclude<K: Resource + Observe>(
+        &self,
+        object: &K,
+        mut end: End,
+        error: Option<&(dyn Error + 'static)>,
+        overrides: &Overrides,
+    ) -> Requeue {
+        let policy = self.policy.get();
+        if end.phase == Phase::Ready && end.wish.is_none() {
+            let annotations = object.meta().annotations.as_ref();
+            // One that is refused was logged when the run started.
+            let interval = overrides.own_interval(annotations, policy.rate_limit());
+            end.wish = interval.ok().flatten().map(Requeue::After);
+        }
         let slot = object::slot(object);
         let status = object::status(object);
         let now = self.clock.now();
@@ -327,7 +490,7 @@ impl<P: RequeuePolicy> Shared<P> {
         let record = known.unwrap_or_default();
         let place = slot.unwrap_or_default();
         // The application's policy and its `Observe` must not run under a lock.
-        let conclusion = trigger::decide(&record, status, end, place, &self.policy, &self.clock, now);
+        let conclusion = trigger::decide(&record, status, end, place, policy, &self.clock, now);
         match (slot, known) {
             // One that ages out meanwhile stays forgotten, which costs a run.
             (Some(slot), Some(_)) => self.memory.modify(slot.bits(), now, |record| {
@@ -342,7 +505,8 @@ impl<P: RequeuePolicy> Shared<P> {
             }
             (None, _) => {}
         }
-        log::end(object, end.phase, &conclusion, error, &self.policy);
+        log::end(object, end.phase, &conclusion, error, policy);
+        self.telemetry.end::<K>(&conclusion, end.phase, self.memory.failing());
         conclusion.requeue
     }
 }
@@ -357,7 +521,7 @@ fn action(requeue: Requeue) -> Action {
 impl<P: fmt::Debug, C> fmt::Debug for Requeuer<P, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Requeuer")
-            .field("policy", &self.shared.policy)
+            .field("policy", self.policy())
             .field("tracked", &self.tracked())
             .finish_non_exhaustive()
     }
@@ -367,6 +531,7 @@ impl<P, C> Clone for Requeuer<P, C> {
     fn clone(&self) -> Self {
         Self {
             shared: self.shared.clone(),
+            overrides: self.overrides.clone(),
             classify: self.classify.clone(),
         }
     }

@@ -6,7 +6,7 @@ use super::object::hash;
 use crate::{
     Slot,
     memory::Tick,
-    sync::{AtomicUsize, Mutex, Ordering, PoisonError},
+    sync::{AtomicU64, AtomicUsize, Mutex, Ordering, PoisonError},
 };
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ pub(super) struct News {
     told: Mutex<HashMap<u64, Tick>>,
     /// The number of entries, so that a trigger without any news about costs no lock.
     len: AtomicUsize,
-    grace: Tick,
+    grace: AtomicU64,
 }
 
 impl News {
@@ -23,8 +23,13 @@ impl News {
         Self {
             told: Mutex::default(),
             len: AtomicUsize::new(0),
-            grace,
+            grace: AtomicU64::new(grace),
         }
+    }
+
+    /// For how long news that is not taken is kept from now on.
+    pub(super) fn set_grace(&self, grace: Tick) {
+        self.grace.store(grace, Ordering::Relaxed);
     }
 
     /// Keeps news of an object.
@@ -36,7 +41,8 @@ impl News {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.len() == told.capacity() {
             // Before it grows: references to objects that do not exist are never taken.
-            told.retain(|_, since| since.saturating_add(self.grace) >= now);
+            let grace = self.grace.load(Ordering::Relaxed);
+            told.retain(|_, since| since.saturating_add(grace) >= now);
         }
         told.insert(key, now);
         self.len.store(told.len(), Ordering::Release);

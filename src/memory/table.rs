@@ -31,17 +31,18 @@ impl<V: Copy + Default> Table<V> {
     }
 
     /// Inserts a value under a key that is not there yet; if that needs room, values that are not alive make it first.
-    pub(super) fn insert(&mut self, key: u64, value: V, alive: impl Fn(&V) -> bool) {
+    /// Calls `left` with each that leaves.
+    pub(super) fn insert(&mut self, key: u64, value: V, alive: impl Fn(&V) -> bool, left: impl FnMut(&V)) {
         if (self.len + 1) * 5 > self.places.len() * 4 {
-            self.rebuild(1, alive);
+            self.rebuild(1, alive, left);
         }
         self.put(key, value);
     }
 
-    /// Keeps what is alive; gives memory back when that is little.
-    pub(super) fn retain(&mut self, alive: impl Fn(&V) -> bool) {
+    /// Keeps what is alive; gives memory back when that is little. Calls `left` with each that leaves.
+    pub(super) fn retain(&mut self, alive: impl Fn(&V) -> bool, left: impl FnMut(&V)) {
         if self.places.iter().any(|(key, value)| *key != 0 && !alive(value)) {
-            self.rebuild(0, alive);
+            self.rebuild(0, alive, left);
         }
     }
 
@@ -73,15 +74,19 @@ impl<V: Copy + Default> Table<V> {
     }
 
     /// Moves what is alive to a new table, 64 percent full once `more` values have come.
-    fn rebuild(&mut self, more: usize, alive: impl Fn(&V) -> bool) {
+    fn rebuild(&mut self, more: usize, alive: impl Fn(&V) -> bool, mut left: impl FnMut(&V)) {
         let old = std::mem::take(&mut self.places);
         let is_kept = |(key, value): &(u64, V)| *key != 0 && alive(value);
         let len = old.iter().filter(|place| is_kept(place)).count() + more;
         let places = if len == 0 { 0 } else { (len * 25).div_ceil(16).max(4) };
         self.places = vec![(0, V::default()); places];
         self.len = 0;
-        for (key, value) in old.into_iter().filter(is_kept) {
-            self.put(key, value);
+        for place in old {
+            match place {
+                (0, _) => {}
+                (key, value) if alive(&value) => self.put(key, value),
+                (_, value) => left(&value),
+            }
         }
     }
 }
@@ -111,8 +116,11 @@ mod tests {
                 let of = nonzero(key);
                 match step {
                     0 => {
-                        table.retain(|kept| *kept >= value);
+                        let mut left = 0;
+                        table.retain(|kept| *kept >= value, |_| left += 1);
+                        let before = model.len();
                         model.retain(|_, kept| *kept >= value);
+                        prop_assert_eq!(left, before - model.len());
                     }
                     1..7 => match table.get_mut(key) {
                         Some(known) => {
@@ -120,7 +128,7 @@ mod tests {
                             prop_assert!(model.insert(of, value).is_some());
                         }
                         None => {
-                            table.insert(key, value, |_| true);
+                            table.insert(key, value, |_| true, |_| {});
                             prop_assert!(model.insert(of, value).is_none());
                         }
                     },

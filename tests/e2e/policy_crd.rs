@@ -13,7 +13,7 @@ use proptest::{
     strategy::{Strategy as _, ValueTree as _},
     test_runner::TestRunner,
 };
-use requeue_policy::{Interval, RateLimit, RequeueConfig};
+use requeue_policy::{Interval, MaxRate, RateLimit, RequeueConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -184,6 +184,7 @@ async fn ensure_round_trips(configs: &Configs) -> anyhow::Result<usize> {
                 .with_factor(1e300),
             initialization: Interval::constant(longest - Duration::from_nanos(1)).with_jitter(0.5),
             rate_limit: Some(RateLimit::new(65_535, Duration::from_micros(1001))),
+            max_rate: Some(MaxRate::new(0.5).with_burst(1_000_000)),
         },
     ];
     let specs = policies.map(|requeue| OperatorConfigSpec {

@@ -14,15 +14,19 @@ mod sources {
     pub(crate) mod clock;
     pub(crate) mod config;
     pub(crate) mod digest;
+    pub(crate) mod fleet;
     pub(crate) mod interval;
     pub(crate) mod kube;
+    pub(crate) mod live;
     pub(crate) mod memory;
     pub(crate) mod outage;
     pub(crate) mod outcome;
+    pub(crate) mod overrides;
     pub(crate) mod phase;
     pub(crate) mod policy;
     pub(crate) mod rate;
     pub(crate) mod slot;
+    pub(crate) mod telemetry;
     pub(crate) mod trigger;
 }
 mod memory_model;
@@ -32,6 +36,7 @@ mod requeuer_model;
 pub(crate) use sources::*;
 pub use sources::{
     config::{ConfigError, RequeueConfig},
+    fleet::MaxRate,
     interval::Interval,
     phase::{Observe, Observed, Phase},
     policy::{Requeue, RequeuePolicy},
