@@ -56,6 +56,7 @@ impl Clock {
         }
     }
 
+    #[inline]
     pub(crate) fn now(&self) -> Tick {
         #[cfg(feature = "testing")]
         if let Some(hand) = &self.hand {
@@ -64,6 +65,7 @@ impl Clock {
         self.start.elapsed().as_micros() as Tick
     }
 
+    #[inline]
     pub(crate) fn wall(&self, tick: Tick) -> SystemTime {
         // Saturates where a platform's SystemTime ends.
         self.wall.checked_add(Duration::from_micros(tick)).unwrap_or(self.wall)

@@ -119,7 +119,7 @@ pub trait RequeuePolicy {
         // Any fixed origin of the slots will do: the phase's start, or 1970 where that is unknown.
         let past = match elapsed {
             Some(elapsed) => elapsed,
-            None => within_since_1970(&interval, now),
+            None => interval.within(since_1970(now)),
         };
         Requeue::After(Duration::from_nanos(interval.shorten(delay, object.slot, past)))
     }
@@ -135,8 +135,8 @@ pub trait RequeuePolicy {
 /// Apart from the decision, which it would slow down if it stood in its midst.
 #[cold]
 #[inline(never)]
-fn within_since_1970(interval: &Interval, now: SystemTime) -> u64 {
-    interval.within(nanos(now.duration_since(UNIX_EPOCH).unwrap_or_default()))
+fn since_1970(now: SystemTime) -> u64 {
+    nanos(now.duration_since(UNIX_EPOCH).unwrap_or_default())
 }
 
 /// Forwards every method, so that a wrapped policy keeps what it overrides.

@@ -4,7 +4,7 @@ use crate::{
     MaxRate, Observed, Phase, RateLimit, Requeue, RequeuePolicy, Slot,
     clock::Clock,
     fleet::Places,
-    interval::{LONGEST, SHORTEST, nanos},
+    interval::{LONGEST, SHORTEST},
     memory::{Flags, Phases, Record, Tick},
     rate::Rate,
 };
@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 const TOLERANCE: Tick = 1000;
 
 const AT_ONCE: Duration = Duration::from_nanos(SHORTEST);
+const AT_LAST: Duration = Duration::from_nanos(LONGEST);
 
 /// An object as a trigger finds it in the controller's cache.
 #[derive(Clone, Copy, Debug)]
@@ -179,6 +180,7 @@ fn started(mut record: Record, sight: &Sight, limit: Option<RateLimit>, now: Tic
     record
 }
 
+#[inline]
 fn until(due: Tick, now: Tick) -> Duration {
     Duration::from_micros(due.saturating_sub(now)).max(AT_ONCE)
 }
@@ -250,6 +252,7 @@ impl Conclusion {
 }
 
 /// Since when the object has been in `phase`, or would be if it entered it now.
+#[inline]
 pub(crate) fn since(record: &Record, status: Status, phase: Phase, clock: &Clock, now: Tick) -> SystemTime {
     let remembered = (record.phases.reported() == Some(phase)).then_some(record.since);
     let told = status.since.filter(|_| status.phase == phase);
@@ -262,6 +265,8 @@ pub(crate) fn since(record: &Record, status: Status, phase: Phase, clock: &Clock
 }
 
 /// Decides what follows from the end of a run. Calls the policy, so it must not run under a lock.
+// Has one caller, and what it returns, 88 bytes, would go through memory.
+#[inline(always)]
 pub(crate) fn decide(
     record: &Record,
     status: Status,
@@ -272,7 +277,8 @@ pub(crate) fn decide(
     now: Tick,
 ) -> Conclusion {
     // An object that is not remembered is what its status says.
-    let before = record.phases.reported().unwrap_or(status.phase);
+    let reported = record.phases.reported();
+    let before = reported.unwrap_or(status.phase);
     let was_awaiting = record.flags.has(Flags::AWAITS_CHANGE);
     let known_since = |phase| since(record, status, phase, clock, now);
 
@@ -285,14 +291,18 @@ pub(crate) fn decide(
         Some(wish) if !again => wish,
         _ => policy.requeue(&observed, wall),
     };
-    let due = match requeue {
-        Requeue::AwaitChange => None,
+    let (due, requeue) = match requeue {
+        Requeue::AwaitChange => (None, requeue),
         Requeue::After(delay) => {
-            let due = now + nanos(delay).clamp(SHORTEST, LONGEST) / 1000;
+            let delay = delay.clamp(AT_ONCE, AT_LAST);
+            let due = now + delay.as_secs() * 1_000_000 + Tick::from(delay.subsec_micros());
             let in_backoff = end.phase == Phase::Failed && before == Phase::Failed && !was_awaiting && record.due > now;
             // A failure by an event inside the backoff adds nothing to it.
-            let kept = in_backoff && end.wish.is_none();
-            Some(if kept { due.min(record.due) } else { due })
+            if in_backoff && end.wish.is_none() && record.due < due {
+                (Some(record.due), Requeue::After(until(record.due, now)))
+            } else {
+                (Some(due), Requeue::After(delay))
+            }
         }
     };
 
@@ -316,21 +326,13 @@ pub(crate) fn decide(
 
     Conclusion {
         phase: end.phase,
-        since: if record.phases.reported() == Some(end.phase) {
-            record.since
-        } else {
-            now
-        },
+        since: if reported == Some(end.phase) { record.since } else { now },
         now: wall,
         due,
         again,
         is_wish: end.wish.is_some(),
         gave_up: gives_up || (had_given_up && !end.reported && before == end.phase),
-        requeue: match due {
-            _ if again => Requeue::After(AT_ONCE),
-            Some(due) => Requeue::After(until(due, now)),
-            None => Requeue::AwaitChange,
-        },
+        requeue: if again { Requeue::After(AT_ONCE) } else { requeue },
         transition,
     }
 }
@@ -342,6 +344,7 @@ pub(crate) fn conclude_anew(record: &mut Option<Record>, sight: &Sight, conclusi
 }
 
 /// Keeps a decision.
+#[inline]
 pub(crate) fn conclude(record: &mut Record, conclusion: &Conclusion, now: Tick) {
     let seen = record.phases.seen().unwrap_or(conclusion.phase);
     record.phases = Phases::new(seen, Some(conclusion.phase));
