@@ -319,7 +319,8 @@ impl<P, C> Requeuer<P, C> {
     {
         let (shared, overrides) = (self.shared.clone(), self.overrides.clone());
         move |object, context| {
-            if let Some(postponed) = shared.admit(&*object, &overrides) {
+            let slot = object::slot(&*object);
+            if let Some(postponed) = shared.admit(&*object, slot, &overrides) {
                 return Reconcile::answered(Ok(action(postponed)));
             }
             let run = reconcile(object.clone(), context);
@@ -327,7 +328,7 @@ impl<P, C> Requeuer<P, C> {
             Reconcile::running(async move {
                 let outcome = run.await?.into();
                 let end = outcome.end(object.phase());
-                Ok(action(shared.conclude(&*object, end, None, &overrides)))
+                Ok(action(shared.conclude(&*object, slot, end, None, &overrides)))
             })
         }
     }
@@ -349,7 +350,8 @@ impl<P, C> Requeuer<P, C> {
         let overrides = Overrides::new();
         move |object, error, _| {
             let end = classify.classify(error).end();
-            action(shared.conclude(&*object, end, Some(error), &overrides))
+            let slot = object::slot(&*object);
+            action(shared.conclude(&*object, slot, end, Some(error), &overrides))
         }
     }
 }
@@ -400,9 +402,9 @@ impl<P> Shared<P> {
 
 impl<P: RequeuePolicy> Shared<P> {
     /// Decides on a trigger: `None` is a run, otherwise the answer to give in its place.
-    fn admit<K: Resource + Observe>(&self, object: &K, overrides: &Overrides) -> Option<Requeue> {
+    fn admit<K: Resource + Observe>(&self, object: &K, slot: Option<Slot>, overrides: &Overrides) -> Option<Requeue> {
         // Only what the API server has stored has a uid; anything else cannot be told apart and runs.
-        let slot = object::slot(object)?;
+        let slot = slot?;
         let sight = object::sight(object);
         let policy = self.policy.get();
         let limits = Limits {
@@ -472,6 +474,7 @@ impl<P: RequeuePolicy> Shared<P> {
     fn conclude<K: Resource + Observe>(
         &self,
         object: &K,
+        slot: Option<Slot>,
         mut end: End,
         error: Option<&(dyn Error + 'static)>,
         overrides: &Overrides,
@@ -483,7 +486,6 @@ impl<P: RequeuePolicy> Shared<P> {
             let interval = overrides.own_interval(annotations, policy.rate_limit());
             end.wish = interval.ok().flatten().map(Requeue::After);
         }
-        let slot = object::slot(object);
         let status = object::status(object);
         let now = self.clock.now();
         let known = self.recall(slot);

@@ -16,13 +16,13 @@ impl<P: RequeuePolicy> Requeuer<P> {
 
     /// What the reconciler does first: `None` is a run, otherwise the answer to give in its place.
     pub(crate) fn trigger<K: Resource + Observe>(&self, object: &K) -> Option<Requeue> {
-        self.shared.admit(object, &self.overrides)
+        self.shared.admit(object, object::slot(object), &self.overrides)
     }
 
     /// What the reconciler does at the end of a run that succeeded.
     pub(crate) fn succeeded<K: Resource + Observe>(&self, object: &K, outcome: Outcome) -> Requeue {
         self.shared
-            .conclude(object, outcome.end(object.phase()), None, &self.overrides)
+            .conclude(object, object::slot(object), outcome.end(object.phase()), None, &self.overrides)
     }
 
     /// What the error policy does.
@@ -32,7 +32,7 @@ impl<P: RequeuePolicy> Requeuer<P> {
         retry: Retry,
         error: &(dyn Error + 'static),
     ) -> Requeue {
-        self.shared.conclude(object, retry.end(), Some(error), &self.overrides)
+        self.shared.conclude(object, object::slot(object), retry.end(), Some(error), &self.overrides)
     }
 }
 
