@@ -3,6 +3,8 @@
 
 use requeue_policy::{Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy, Slot};
 use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
     iter,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -74,28 +76,140 @@ fn figure(number: f64) -> String {
         let text = format!("{number:.decimals$}");
         return text.trim_end_matches('0').trim_end_matches('.').to_owned();
     }
-    let number = number.round() as u64;
-    if number < 1000 {
-        number.to_string()
-    } else {
-        format!("{},{:03}", number / 1000, number % 1000)
+    let digits = format!("{number:.0}");
+    let mut text = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
     }
+    text
 }
 
 #[test]
 fn an_interval_costs_one_reconcile_per_object_and_interval() {
-    for interval in [5, 10, 30, 300, 3600] {
+    for interval in [5, 10, 30, 300, 600, 3600] {
         let runs = runs_within(Interval::constant(seconds(interval)), 0, HOUR);
         assert_eq!(runs as u64, 3600 / interval);
     }
-    for objects in [100.0, 1000.0, 10_000.0] {
-        let cells = [10.0, 30.0, 300.0, 3600.0].map(|interval| figure(objects / interval));
+    for objects in [100.0, 1000.0, 10_000.0, 100_000.0, 1_000_000.0] {
+        let cells = [10.0, 30.0, 300.0, 600.0, 3600.0].map(|interval| figure(objects / interval));
         let row = format!(
             "[{}](#an-interval-costs-one-reconcile-per-object-and-interval)",
             figure(objects)
         );
         chapter_says(&format!("| {row} | {} |", cells.join(" | ")));
     }
+}
+
+/// Runs of `objects` in an hour that starts after an hour, if `at_a_time` workers take `length` for each, and the seconds in
+/// which the workers worked.
+fn worked(objects: u32, interval: Duration, at_a_time: usize, length: Duration) -> (f64, f64) {
+    let policy = RequeueConfig {
+        default: Interval::constant(interval),
+        ..RequeueConfig::default()
+    };
+    let object = Observed::new(Phase::Ready).since(now());
+    // When each worker is free, and when each object is due: at first all of them, evenly.
+    let mut free: BinaryHeap<_> = (0..at_a_time).map(|_| Reverse(Duration::ZERO)).collect();
+    let mut due: BinaryHeap<_> = (0..objects)
+        .map(|n| Reverse(interval.mul_f64(f64::from(n) / f64::from(objects))))
+        .collect();
+    let mut runs = 0;
+    while let (Some(Reverse(worker)), Some(Reverse(at))) = (free.pop(), due.pop()) {
+        let end = worker.max(at) + length;
+        if end > 2 * HOUR {
+            break;
+        }
+        runs += u32::from(end > HOUR);
+        free.push(Reverse(end));
+        match policy.requeue(&object, now() + end) {
+            Requeue::After(delay) => due.push(Reverse(end + delay)),
+            Requeue::AwaitChange => panic!("there is no deadline"),
+        }
+    }
+    (f64::from(runs), f64::from(runs) * length.as_secs_f64())
+}
+
+const AT_A_TIME: usize = 8;
+const LENGTH: Duration = Duration::from_millis(50);
+
+/// What the workers carry: each object is busy for a run, and then waits for its interval.
+fn carried(interval: Duration) -> f64 {
+    let most = AT_A_TIME as f64 / LENGTH.as_secs_f64();
+    (interval + LENGTH).as_secs_f64() * most
+}
+
+fn is_about(found: f64, expected: f64) -> bool {
+    (found / expected - 1.0).abs() < 0.01
+}
+
+#[test]
+fn a_controller_carries_as_many_objects_as_its_runs_leave_time_for() {
+    let [short, long, longest] = [30, 600, 3600].map(|interval| carried(seconds(interval)));
+    chapter_says(&format!(
+        "{} objects at 30 s, {} at 10 min and {} at an hour",
+        figure(short),
+        figure(long),
+        figure(longest)
+    ));
+    for (interval, objects) in [(30, short), (600, long)] {
+        let (runs, busy) = worked(objects as u32, seconds(interval), AT_A_TIME, LENGTH);
+        // All of them at their interval, and no worker ever idle.
+        assert!(is_about(runs, objects * 3600.0 / (interval as f64 + 0.05)), "{runs}");
+        assert!(is_about(busy, 3600.0 * AT_A_TIME as f64), "{busy}");
+    }
+    chapter_says("8 runs at a time of 50 ms each that is 160");
+}
+
+#[test]
+fn beyond_that_objects_run_later_and_the_rate_stays() {
+    let most = carried(seconds(30));
+    for (share, every, at_work) in [(0.5, 30.0, 0.5), (1.0, 30.0, 1.0), (2.0, 60.0, 1.0)] {
+        let objects = (most * share) as u32;
+        let (runs, busy) = worked(objects, seconds(30), AT_A_TIME, LENGTH);
+        assert!(is_about(f64::from(objects) * 3600.0 / runs, every), "{share}: {runs}");
+        assert!(is_about(busy, at_work * 3600.0 * AT_A_TIME as f64), "{share}: {busy}");
+    }
+    chapter_says("each is then looked at every 60 s in place of every 30 s");
+}
+
+/// Runs per second of objects at an interval, as the policy makes them.
+fn per_second(objects: f64, interval: u64) -> f64 {
+    objects * runs_within(Interval::constant(seconds(interval)), 0, HOUR) as f64 / 3600.0
+}
+
+#[test]
+fn requests_per_second_are_runs_per_second_times_requests_per_run() {
+    let requests = |objects, interval| figure(2.0 * per_second(objects, interval));
+    chapter_says(&format!(
+        "10,000 objects at 30 s are {} requests per second, at 10 min {}, and 1,000,000 objects at an hour {}",
+        requests(10_000.0, 30),
+        requests(10_000.0, 600),
+        requests(1_000_000.0, 3600)
+    ));
+}
+
+#[test]
+fn a_limit_on_requests_limits_the_objects_at_an_interval() {
+    let [short, long, longest] = [30, 600, 3600].map(|interval| figure(5.0 / 2.0 / per_second(1.0, interval)));
+    chapter_says(&format!(
+        "At 2 requests per run, 5 per second carry {short} objects at 30 s, {long} at 10 min and {longest} at an hour"
+    ));
+}
+
+#[test]
+fn requests_at_a_time_are_requests_per_second_times_their_length() {
+    let per_second = 2.0 * per_second(10_000.0, 30);
+    chapter_says(&format!(
+        "{} requests per second that take 20 ms each are {} at a time",
+        figure(per_second),
+        figure(per_second * 0.02)
+    ));
+    // More workers than they need: no object waits, and these are at work on average.
+    let (_, busy) = worked(10_000, seconds(30), 100, Duration::from_millis(40));
+    assert!(is_about(busy / 3600.0, per_second * 0.02), "{busy}");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod support;
 mod random;
 
 mod behaviour;
+mod cache;
 mod checks;
 mod delay;
 mod faults;
@@ -21,6 +22,7 @@ mod plan;
 mod reconciler;
 mod report;
 mod rules;
+mod scale;
 mod seeds;
 mod simulation;
 mod steps;
@@ -42,6 +44,14 @@ fn main() -> ExitCode {
         Trial::test(
             "a_week_of_churn_leaves_nothing_behind",
             week::a_week_of_churn_leaves_nothing_behind,
+        ),
+        Trial::test(
+            "a_trigger_costs_the_same_for_any_number_of_objects",
+            scale::a_trigger_costs_the_same_for_any_number_of_objects,
+        ),
+        Trial::test(
+            "the_cache_of_whole_objects_takes_far_more_memory_than_what_is_remembered",
+            cache::the_cache_of_whole_objects_takes_far_more_memory_than_what_is_remembered,
         ),
         Trial::test(
             "the_seed_of_one_object_always_makes_the_same",
