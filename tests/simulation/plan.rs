@@ -167,6 +167,8 @@ fn policy(random: &mut Random) -> RequeueConfig {
             )),
             _ => Some(RateLimit::new(10, Duration::from_secs(10))),
         },
+        // What it does has a simulation of its own.
+        max_rate: None,
     };
     policy.validate().expect("the plan draws valid policies");
     policy
