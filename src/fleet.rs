@@ -5,7 +5,8 @@ use serde::Serialize;
 
 /// How many runs per second timers may cause, all objects of a controller together.
 ///
-/// A timer that finds the rate used up gets the next free place, and places are given in the order in which timers fire.
+/// A timer that finds the rate used up gets the next free place, and places are given in the order in which timers fire;
+/// the place of one that a change made needless goes to the next that asks.
 /// So delays stretch smoothly as the fleet grows, every object gets its turn, and an object's longest gap is its delay
 /// and the time in which the rate serves all others once. A change is never delayed by it.
 ///
@@ -75,37 +76,88 @@ mod places {
     use super::{FASTEST, LARGEST_BURST, MaxRate, SLOWEST};
     use crate::{
         memory::Tick,
-        sync::{AtomicU64, Ordering},
+        sync::{Mutex, MutexGuard, PoisonError},
     };
+    use std::{cmp::Reverse, collections::BinaryHeap};
 
-    /// The places of a fleet: only when the next is free has to be known, in nanoseconds of the adapter's clock.
+    /// Where the adapter's clock starts, in nanoseconds: far enough from zero that a burst is whole from the start.
+    const START: u64 = 1 << 62;
+
+    /// The places of a fleet.
     #[derive(Debug, Default)]
-    pub(crate) struct Places(AtomicU64);
+    pub(crate) struct Places(Mutex<Taken>);
+
+    /// Which places are taken, in nanoseconds: all before `free` but those that were given back.
+    #[derive(Debug, Default)]
+    struct Taken {
+        free: u64,
+        /// At most as many as there are objects: a new place is taken only where none of these is left.
+        given_back: BinaryHeap<Reverse<u64>>,
+    }
+
+    impl Taken {
+        /// The earliest that was given back and is not over.
+        fn earliest(&mut self, now: u64) -> Option<u64> {
+            while self.given_back.peek().is_some_and(|Reverse(place)| *place < now) {
+                self.pop();
+            }
+            self.given_back.peek().map(|Reverse(place)| *place)
+        }
+
+        fn pop(&mut self) {
+            self.given_back.pop();
+            if self.given_back.is_empty() {
+                self.given_back.shrink_to_fit();
+            }
+        }
+    }
 
     impl Places {
         /// Takes the next free place, and returns when it is: `now` or later.
         pub(crate) fn take(&self, rate: MaxRate, now: Tick) -> Tick {
-            let (pace, now) = (rate.pace(), now.saturating_mul(1000));
+            let (pace, now) = (rate.pace(), nanos(now));
             // Places that nobody used stay free for as many as may be used at once.
             let oldest = now.saturating_sub(pace.saturating_mul(u64::from(rate.burst.clamp(1, LARGEST_BURST)) - 1));
-            let next = |free: u64| free.max(oldest).saturating_add(pace);
-            let taken = self
-                .0
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |free| Some(next(free)));
-            let (Ok(free) | Err(free)) = taken;
-            free.max(oldest).max(now).div_ceil(1000)
+            let mut taken = self.lock();
+            let next = taken.free.max(oldest);
+            let place = match taken.earliest(now) {
+                Some(place) if place < next => {
+                    taken.pop();
+                    place
+                }
+                _ => {
+                    taken.free = next.saturating_add(pace);
+                    next.max(now)
+                }
+            };
+            (place - START).div_ceil(1000)
         }
 
-        /// Gives one back that was taken and is not needed; whoever comes next is served the sooner.
-        pub(crate) fn give_back(&self, rate: MaxRate) {
-            let earlier = |free: u64| Some(free.saturating_sub(rate.pace()));
-            let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, earlier);
+        /// Gives one back that was taken and is not needed, for whoever comes next.
+        pub(crate) fn give_back(&self, place: Tick) {
+            self.lock().given_back.push(Reverse(nanos(place)));
         }
 
         /// How long a timer that fires now has to wait, in microseconds.
         pub(crate) fn wait(&self, now: Tick) -> Tick {
-            (self.0.load(Ordering::Relaxed) / 1000).saturating_sub(now)
+            let mut taken = self.lock();
+            let earliest = taken.earliest(nanos(now)).unwrap_or(u64::MAX);
+            let free = taken.free.min(earliest).saturating_sub(START);
+            free.div_ceil(1000).saturating_sub(now)
         }
+
+        /// Frees all places, for another rate; what has been given stays given.
+        pub(crate) fn clear(&self) {
+            *self.lock() = Taken::default();
+        }
+
+        fn lock(&self) -> MutexGuard<'_, Taken> {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        }
+    }
+
+    fn nanos(at: Tick) -> u64 {
+        START.saturating_add(at.saturating_mul(1000))
     }
 
     impl MaxRate {
@@ -153,14 +205,33 @@ mod places {
         }
 
         #[test]
+        fn a_burst_is_whole_from_the_start() {
+            let places = taken(MaxRate::new(1.0).with_burst(100), &[SECOND; 102]);
+            assert_eq!(places[99..], [SECOND, 2 * SECOND, 3 * SECOND]);
+        }
+
+        #[test]
         fn a_place_that_is_given_back_serves_the_next() {
             let (places, rate) = (Places::default(), MaxRate::new(1.0));
-            assert_eq!(
-                [places.take(rate, SECOND), places.take(rate, SECOND)],
-                [SECOND, 2 * SECOND]
-            );
-            places.give_back(rate);
-            assert_eq!(places.take(rate, SECOND), 2 * SECOND);
+            let take = |now| places.take(rate, now * SECOND) / SECOND;
+            assert_eq!([take(1), take(1), take(1), take(1)], [1, 2, 3, 4]);
+            places.give_back(3 * SECOND);
+            places.give_back(2 * SECOND);
+            assert_eq!(places.wait(SECOND), SECOND);
+            assert_eq!([take(1), take(1), take(1)], [2, 3, 5]);
+            // One that nobody took in time is gone.
+            places.give_back(3 * SECOND);
+            assert_eq!([take(4), take(4)], [6, 7]);
+            assert_eq!(places.wait(4 * SECOND), 4 * SECOND);
+        }
+
+        #[test]
+        fn another_rate_starts_with_no_place_taken() {
+            let (places, rate) = (Places::default(), MaxRate::new(0.1));
+            assert_eq!([SECOND; 3].map(|now| places.take(rate, now) / SECOND), [1, 11, 21]);
+            places.clear();
+            assert_eq!(places.wait(SECOND), 0);
+            assert_eq!(places.take(MaxRate::new(10.0), 2 * SECOND), 2 * SECOND);
         }
 
         proptest! {
@@ -168,19 +239,26 @@ mod places {
             fn never_more_than_the_rate_and_the_burst(
                 per_second in 0.5_f64..1000.0,
                 burst in 1_u32..50,
-                gaps in prop::collection::vec(0_u64..2_000_000, 1..300),
+                steps in prop::collection::vec((0_u64..2_000_000, any::<bool>(), any::<prop::sample::Index>()), 1..300),
             ) {
-                let rate = MaxRate::new(per_second).with_burst(burst);
-                let times: Vec<_> = gaps.into_iter().scan(0, |at, gap| { *at += gap; Some(*at) }).collect();
-                let places = taken(rate, &times);
-                for (now, place) in times.iter().zip(&places) {
+                let (places, rate) = (Places::default(), MaxRate::new(per_second).with_burst(burst));
+                let (mut now, mut taken) = (0, vec![]);
+                for (gap, gives_back, which) in steps {
+                    now += gap;
+                    let place = places.take(rate, now);
                     prop_assert!(place >= now);
+                    taken.push(place);
+                    let which = which.index(taken.len());
+                    if gives_back && taken[which] > now {
+                        places.give_back(taken.swap_remove(which));
+                    }
                 }
+                taken.sort_unstable();
                 // In any span: a burst, and what the rate makes of it.
-                for first in 0..places.len() {
-                    let span = (places[places.len() - 1] - places[first]) as f64 / 1e6;
+                for first in 0..taken.len() {
+                    let span = (taken[taken.len() - 1] - taken[first]) as f64 / 1e6;
                     let most = f64::from(burst) + span * per_second + 1.0;
-                    prop_assert!((places.len() - first) as f64 <= most, "{} > {most}", places.len() - first);
+                    prop_assert!((taken.len() - first) as f64 <= most, "{} > {most}", taken.len() - first);
                 }
             }
         }

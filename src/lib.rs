@@ -46,6 +46,7 @@
 //! - `conditions`: the phase from a list of `metav1.Condition`, and back, [`conditions`](conditions::observed). For an
 //!   older kube it needs no feature: `kube_4::conditions` and so on.
 //! - `schemars`: the policy as a field of a custom resource, checked by the API server.
+//! - `metrics`: runs, delays and failures, counted for any exporter; the table is in the [guide](guide::metrics).
 //! - `testing`: for an operator's own tests, the runs of an object without a cluster, [`testing`](testing::Timeline).
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]

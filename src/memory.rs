@@ -67,7 +67,7 @@ const fn decode(code: u8) -> Option<Phase> {
     }
 }
 
-/// Seven yes-or-no facts in one byte.
+/// Eight yes-or-no facts in one byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Flags(u8);
 
@@ -86,6 +86,8 @@ impl Flags {
     pub(crate) const PLACED: u8 = 32;
     /// An annotation pauses it.
     pub(crate) const PAUSED: u8 = 64;
+    /// It has an annotation that is refused, and the log has it.
+    pub(crate) const REFUSED: u8 = 128;
 
     pub(crate) const fn has(self, flag: u8) -> bool {
         self.0 & flag != 0

@@ -50,7 +50,9 @@ mod handles {
         Phase, Requeue,
         trigger::{Cause, Conclusion, Transition, Verdict},
     };
-    use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+    use metrics::{
+        Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+    };
 
     const PHASES: [&str; 3] = ["initializing", "failed", "ready"];
     const REASONS: [&str; 4] = ["status", "rate_limit", "max_rate", "paused"];
@@ -68,6 +70,7 @@ mod handles {
 
     impl Handles {
         pub(crate) fn new(kind: &'static str) -> Self {
+            describe();
             let causes = [
                 Cause::Due,
                 Cause::New,
@@ -116,6 +119,38 @@ mod handles {
             }
             self.failing.set(failing as f64);
         }
+    }
+
+    /// What an exporter says about each, as the guide's table does.
+    fn describe() {
+        describe_counter!(
+            "requeue_runs_total",
+            "runs, by what started them and the phase that the status said then"
+        );
+        describe_counter!(
+            "requeue_postponed_total",
+            "triggers that were answered without a run, by the reason"
+        );
+        describe_histogram!(
+            "requeue_delay_seconds",
+            "time from the end of a run until the next is due, by the phase that the run reported"
+        );
+        describe_histogram!(
+            "requeue_max_rate_wait_seconds",
+            "time that a timer has to wait for its place in max_rate"
+        );
+        describe_gauge!(
+            "requeue_failing_objects",
+            "objects whose last run failed, or reported phase failed"
+        );
+        describe_histogram!(
+            "requeue_failing_seconds",
+            "time that an object had been failing, or given up, when it recovered"
+        );
+        describe_counter!(
+            "requeue_gave_up_total",
+            "objects that were given up, by phase: only a change starts their next run"
+        );
     }
 
     /// The type's own name, which is the kind of all that kube derives.

@@ -77,7 +77,11 @@ pub(crate) fn admit(record: &mut Option<Record>, sight: &Sight, news: bool, limi
     };
     let awaits_change = record.flags.has(Flags::AWAITS_CHANGE);
     let is_due = !awaits_change && record.due <= now + TOLERANCE;
-    let cause = if sight.print != Some(record.print) || is_phase_news(record, sight.phase) {
+    let is_changed = match sight.print {
+        Some(print) => print != record.print,
+        None => sight.version != record.version,
+    };
+    let cause = if is_changed || is_phase_news(record, sight.phase) {
         Some(Cause::Changed)
     } else if news {
         Some(Cause::News)
@@ -99,6 +103,7 @@ pub(crate) fn admit(record: &mut Option<Record>, sight: &Sight, news: bool, limi
         let place = places.take(rate, now);
         if place > now + TOLERANCE {
             record.version = sight.version;
+            record.phases = Phases::new(sight.phase, record.phases.reported());
             record.due = place;
             record.flags.set(Flags::PLACED, true);
             return Verdict::Place {
@@ -124,9 +129,9 @@ pub(crate) fn admit(record: &mut Option<Record>, sight: &Sight, news: bool, limi
     if let Some(cause) = cause {
         if record.flags.has(Flags::PLACED)
             && !is_due
-            && let Some((rate, places)) = limits.of_fleet
+            && let Some((_, places)) = limits.of_fleet
         {
-            places.give_back(rate);
+            places.give_back(record.due);
         }
         *record = started(*record, sight, limit, now);
         return Verdict::Run(cause);
@@ -405,5 +410,57 @@ mod tests {
                 first: true
             }
         );
+    }
+
+    const RATE: MaxRate = MaxRate::new(0.1);
+
+    /// An object that reported `reported` and is due at zero, in a fleet whose next place is 10 s away.
+    fn due(sight: &Sight, reported: Phase, places: &Places) -> Option<Record> {
+        places.take(RATE, 0);
+        let mut record = Some(Record {
+            phases: Phases::new(sight.phase, Some(reported)),
+            print: sight.print.unwrap_or_default(),
+            version: sight.version,
+            ..Record::default()
+        });
+        let verdict = admit(
+            &mut record,
+            &Sight {
+                phase: reported,
+                ..*sight
+            },
+            false,
+            of_fleet(places),
+            0,
+        );
+        let after = Duration::from_secs(10);
+        assert_eq!(verdict, Verdict::Place { after });
+        record
+    }
+
+    fn of_fleet(places: &Places) -> Limits<'_> {
+        Limits {
+            of_object: None,
+            of_fleet: Some((RATE, places)),
+        }
+    }
+
+    #[test]
+    fn a_phase_that_comes_back_while_a_timer_waits_is_news() {
+        let places = Places::default();
+        let mut record = due(&SIGHT, Phase::Ready, &places);
+        // The status write came back together with the timer: Failed is what it was before that.
+        let verdict = admit(&mut record, &SIGHT, false, of_fleet(&places), 1_000_000);
+        assert_eq!(verdict, Verdict::Run(Cause::Changed));
+    }
+
+    #[test]
+    fn without_a_generation_a_timer_waits_and_a_change_does_not() {
+        let sight = Sight { print: None, ..SIGHT };
+        let places = Places::default();
+        let mut record = due(&sight, sight.phase, &places);
+        let changed = Sight { version: 2, ..sight };
+        let verdict = admit(&mut record, &changed, false, of_fleet(&places), 1_000_000);
+        assert_eq!(verdict, Verdict::Run(Cause::Changed));
     }
 }

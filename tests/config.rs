@@ -120,6 +120,38 @@ fn the_rate_limit_can_be_turned_off_in_every_format() {
 }
 
 #[test]
+fn a_rate_for_the_fleet_is_a_number_a_map_or_off() {
+    let read = |yaml| serde_saphyr::from_str::<RequeueConfig>(yaml).expect(yaml).max_rate;
+    let table = [
+        ("{}", None),
+        ("max_rate: null", None),
+        ("max_rate: off", None),
+        ("max_rate: false", None),
+        ("max_rate: 50", Some(MaxRate::new(50.0))),
+        ("max_rate: { per_second: 50 }", Some(MaxRate::new(50.0))),
+        ("max_rate: '0.5'", Some(MaxRate::new(0.5))),
+        ("max_rate: 0.0001", Some(MaxRate::new(1e-4))),
+        (
+            "max_rate: { per_second: 1e6, burst: 1000000 }",
+            Some(MaxRate::new(1e6).with_burst(1_000_000)),
+        ),
+    ];
+    for (yaml, expected) in table {
+        assert_eq!(read(yaml), expected, "{yaml}");
+    }
+    let toml = |text| toml::from_str::<RequeueConfig>(text).expect(text).max_rate;
+    assert_eq!(toml("max_rate = 'off'"), None);
+    assert_eq!(toml("max_rate = 50"), Some(MaxRate::new(50.0)));
+    let json = |text| serde_json::from_str::<RequeueConfig>(text).expect(text).max_rate;
+    assert_eq!(json(r#"{ "max_rate": null }"#), None);
+    assert_eq!(json(r#"{ "max_rate": 50.5 }"#), Some(MaxRate::new(50.5)));
+    let (rate, burst) = json(r#"{ "max_rate": { "per_second": 10, "burst": 100 } }"#)
+        .map(|rate| (rate.per_second(), rate.burst()))
+        .expect("a rate");
+    assert_eq!((rate, burst), (10.0, 100));
+}
+
+#[test]
 fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
     let table = [
         (
@@ -234,6 +266,64 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
             "rate_limit: 10",
             "rate_limit: 10 is not allowed, it must be a map such as { max: 10, within: 10s }, or null for no limit",
         ),
+        (
+            "max_rate: 0",
+            "max_rate: 0 is not allowed, it must be from 0.0001 to 1000000",
+        ),
+        (
+            "max_rate: -50",
+            "max_rate: -50 is not allowed, it must be from 0.0001 to 1000000",
+        ),
+        (
+            "max_rate: 1e7",
+            "max_rate: 10000000 is not allowed, it must be from 0.0001 to 1000000",
+        ),
+        (
+            "max_rate: nan",
+            "max_rate: NaN is not allowed, it must be from 0.0001 to 1000000",
+        ),
+        (
+            "max_rate: 50/s",
+            r#"max_rate: "50/s" is not allowed, it must be a number"#,
+        ),
+        ("max_rate: true", "max_rate: true is not allowed, it must be a number"),
+        ("max_rate: [50]", "max_rate: a list is not allowed, it must be a number"),
+        (
+            "max_rate: { per_second: 0 }",
+            "max_rate.per_second: 0 is not allowed, it must be from 0.0001 to 1000000",
+        ),
+        (
+            "max_rate: { per_second: NaN }",
+            "max_rate.per_second: NaN is not allowed, it must be from 0.0001 to 1000000",
+        ),
+        (
+            "max_rate: { per_second: many }",
+            r#"max_rate.per_second: "many" is not allowed, it must be a number"#,
+        ),
+        (
+            "max_rate: { burst: 100 }",
+            "max_rate.per_second: none is not allowed, it must be set, as in { per_second: 10, burst: 100 }",
+        ),
+        (
+            "max_rate: { per_second: 50, burst: 0 }",
+            "max_rate.burst: 0 is not allowed, it must be from 1 to 1000000",
+        ),
+        (
+            "max_rate: { per_second: 50, burst: -1 }",
+            "max_rate.burst: -1 is not allowed, it must be from 1 to 1000000",
+        ),
+        (
+            "max_rate: { per_second: 50, burst: 1.5 }",
+            "max_rate.burst: 1.5 is not allowed, it must be from 1 to 1000000",
+        ),
+        (
+            "max_rate: { per_second: 50, burst: 1000001 }",
+            "max_rate.burst: 1000001 is not allowed, it must be from 1 to 1000000",
+        ),
+        (
+            "max_rate: { per_second: 50, per: 1s }",
+            "max_rate.per: an unknown field is not allowed, it must be one of per_second, burst",
+        ),
     ];
     for (yaml, expected) in table {
         assert_eq!(refusal(yaml), expected, "for {yaml}");
@@ -345,6 +435,23 @@ fn validate_is_the_same_door_for_code() {
     for (interval, expected) in refused {
         assert_eq!(interval.validate().expect_err(expected).to_string(), expected);
     }
+    let refused = [
+        (
+            MaxRate::new(f64::NAN),
+            "max_rate.per_second: NaN is not allowed, it must be from 0.0001 to 1000000",
+        ),
+        (
+            MaxRate::new(50.0).with_burst(0),
+            "max_rate.burst: 0 is not allowed, it must be from 1 to 1000000",
+        ),
+    ];
+    for (rate, expected) in refused {
+        let config = RequeueConfig {
+            max_rate: Some(rate),
+            ..RequeueConfig::default()
+        };
+        assert_eq!(config.validate().expect_err(expected).to_string(), expected);
+    }
     let config = RequeueConfig {
         initialization: Interval::constant(seconds(2)).with_jitter(-1.0),
         ..RequeueConfig::default()
@@ -414,6 +521,9 @@ proptest! {
             serde_json::json!({ "error": { "initial": "10s", "factor": number, "max": text } }),
             serde_json::json!({ "error": { "initial": "10s", "jitter": text } }),
             serde_json::json!({ "rate_limit": { "max": number, "within": text } }),
+            serde_json::json!({ "max_rate": number }),
+            serde_json::json!({ "max_rate": text }),
+            serde_json::json!({ "max_rate": { "per_second": text, "burst": number } }),
             serde_json::json!({ text.as_str(): "30s" }),
             serde_json::json!(text),
         ] {

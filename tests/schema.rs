@@ -7,7 +7,7 @@ use kube::{CustomResource, CustomResourceExt as _};
 use policies::object;
 use proptest::prelude::*;
 use regex::Regex;
-use requeue_policy::{Interval, RateLimit, RequeueConfig};
+use requeue_policy::{Interval, MaxRate, RateLimit, RequeueConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -115,6 +115,7 @@ fn holds(rule: &str, value: &Value) -> bool {
             let range = 1_000_000..=4320 * 3_600_000_000_000;
             go_duration(value.as_str().expect("a text")).is_some_and(|nanos| range.contains(&nanos))
         }
+        "self > 0.0" => value.as_f64() > Some(0.0),
         other => panic!("a rule that is not checked: {other}"),
     }
 }
@@ -157,8 +158,11 @@ fn the_schema_fills_in_the_defaults_of_the_crate() {
     assert_eq!(schema["default"], defaults);
     let fields = schema["properties"].as_object().expect("the fields").iter();
     let fields: Map<_, _> = fields
+        // Off, and so without one.
+        .filter(|(name, _)| *name != "max_rate")
         .map(|(name, field)| (name.clone(), field["default"].clone()))
         .collect();
+    assert!(schema["properties"]["max_rate"].get("default").is_none());
     assert_eq!(Value::from(fields), defaults);
     let read: RequeueConfig = serde_json::from_value(defaults).expect("the defaults");
     assert_eq!(read, RequeueConfig::default());
@@ -200,6 +204,45 @@ fn in_a_custom_resource_an_interval_is_a_map_and_its_durations_are_gos() {
 }
 
 #[test]
+fn in_a_custom_resource_a_rate_for_the_fleet_is_a_map_or_null() {
+    let admitted = [
+        json!(null),
+        json!({ "per_second": 50 }),
+        json!({ "per_second": 0.0001, "burst": 1 }),
+        json!({ "per_second": 1_000_000, "burst": 1_000_000 }),
+    ];
+    for rate in admitted {
+        let config = json!({ "max_rate": rate });
+        assert_eq!(admits(&config), Ok(()), "{config}");
+        serde_json::from_value::<RequeueConfig>(config).expect("it is read");
+    }
+    let refused = [
+        (json!({ "per_second": 0 }), ".per_second"),
+        (json!({ "per_second": 1e7 }), ".per_second"),
+        (json!({ "burst": 100 }), ""),
+        (json!({ "per_second": 50, "burst": 0 }), ".burst"),
+        (json!({ "per_second": 50, "burst": 1.5 }), ".burst"),
+        (json!({ "per_second": 50, "burst": 1_000_001 }), ".burst"),
+        (json!({ "per_second": 50, "per": "1s" }), ".per"),
+    ];
+    for (rate, field) in refused {
+        let config = json!({ "max_rate": rate });
+        assert_eq!(
+            admits(&config),
+            Err(vec![format!("requeue.max_rate{field}")]),
+            "{config}"
+        );
+        serde_json::from_value::<RequeueConfig>(config).expect_err("it is refused");
+    }
+    // A config file may have these.
+    for rate in [json!(50), json!("50"), json!("off"), json!(false)] {
+        let config = json!({ "max_rate": rate });
+        assert_eq!(admits(&config), Err(vec!["requeue.max_rate".to_owned()]), "{config}");
+        serde_json::from_value::<RequeueConfig>(config).expect("it is read");
+    }
+}
+
+#[test]
 fn a_policy_is_written_as_a_custom_resource_has_it() {
     let longest = Duration::from_secs(180 * 86_400);
     let config = RequeueConfig {
@@ -209,7 +252,7 @@ fn a_policy_is_written_as_a_custom_resource_has_it() {
             .with_max(longest),
         initialization: Interval::constant(Duration::ZERO).with_jitter(0.5),
         rate_limit: None,
-        ..RequeueConfig::default()
+        max_rate: Some(MaxRate::new(50.0)),
     };
     let expected = json!({
         "default": { "initial": "1h30m" },
@@ -217,6 +260,7 @@ fn a_policy_is_written_as_a_custom_resource_has_it() {
         // Not allowed, but nothing writes another value than there is.
         "initialization": { "initial": "0s", "jitter": 0.5 },
         "rate_limit": null,
+        "max_rate": { "per_second": 50.0, "burst": 1 },
     });
     assert_eq!(written(&config), expected);
 }
@@ -256,15 +300,17 @@ fn config() -> impl Strategy<Value = RequeueConfig> {
     };
     let within = 1_000_000_u64..15_552_000_000_000_000;
     let limit = (1_u32..65_536, within).prop_map(|(max, within)| RateLimit::new(max, Duration::from_nanos(within)));
-    (interval(), interval(), interval(), prop::option::of(limit)).prop_map(
-        |(default, error, initialization, rate_limit)| RequeueConfig {
+    let rate = (1e-4_f64..=1e6, 1_u32..=1_000_000).prop_map(|(rate, burst)| MaxRate::new(rate).with_burst(burst));
+    let bounds = (prop::option::of(limit), prop::option::of(rate));
+    (interval(), interval(), interval(), bounds).prop_map(|(default, error, initialization, (rate_limit, max_rate))| {
+        RequeueConfig {
             default,
             error,
             initialization,
             rate_limit,
-            ..RequeueConfig::default()
-        },
-    )
+            max_rate,
+        }
+    })
 }
 
 proptest! {

@@ -147,6 +147,11 @@ impl JsonSchema for MaxRate {
                     "type": "number",
                     "minimum": SLOWEST,
                     "maximum": FASTEST,
+                    // The API server compares a whole number with the minimum's whole part, which is 0.
+                    "x-kubernetes-validations": [{
+                        "rule": "self > 0.0",
+                        "message": "must be above 0",
+                    }],
                 },
                 "burst": {
                     "description": "How many places that nobody used may be used at once, 1 if left out.",

@@ -151,3 +151,12 @@
 //! ```sh
 //! cargo run --example preview -- examples/preview/policy.yaml --svg docs
 //! ```
+//!
+//! # For the whole fleet
+//!
+//! ### A rate carries as many objects as it makes runs in an interval
+//!
+//! At an interval of I seconds `max_rate` carries I × `max_rate` objects: at 30 s a rate of 50 carries 1,500. N objects
+//! beyond that run every N / `max_rate` seconds, each in its turn: 10,000 every 200 s, 100,000 every 33 min, and what
+//! timers cost stays at 50 runs per second. So choose the rate by what the API server and the cloud can bear, and the
+//! interval by how soon you would like to know.

@@ -5,6 +5,7 @@
 //! - [`scenarios`]: twelve to predict, with their answers.
 //! - [`choosing_intervals`]: what an interval costs, how late it notices, what growth and jitter do.
 //! - [`at_3_am`]: symptom, log line, cause, cure.
+//! - [`metrics`]: what is counted, and the alerts that follow.
 //! - [`coming_from`]: client-go, controller-runtime, Java Operator SDK, kopf, Flux, Crossplane: their knob, ours, the
 //!   difference.
 //! - [`why`]: the decisions as questions and answers, and the limits.
@@ -16,6 +17,7 @@ pub mod at_3_am;
 pub mod choosing_intervals;
 pub mod coming_from;
 pub mod embedding;
+pub mod metrics;
 pub mod scenarios;
 pub mod semantics;
 pub mod why;

@@ -173,7 +173,8 @@
 //!
 //! ### An object that is due runs
 //!
-//! Nothing holds it back, whatever else has happened to it.
+//! Nothing holds it back but [a rate for the fleet](#a-timer-waits-for-its-place-in-the-fleets-rate), whatever else has happened to
+//! it.
 //!
 //! ```text
 //!  0s  created                 → Ready
@@ -624,12 +625,106 @@
 //! 62s
 //! ```
 //!
+//! # The fleet
+//!
+//! ### A timer waits for its place in the fleet's rate
+//!
+//! `max_rate` is how many runs per second timers may cause, all objects together. A timer that finds it used up gets the
+//! next place, so delays stretch as the fleet grows, and what timers cost stays as it is. The first is never late:
+//!
+//! ```text
+//! max_rate: 0.01             # one in 100 s: a fleet of one object, which is due every 30 s
+//!
+//!   0s  created   → Ready
+//!  30s            → Ready
+//!  60s
+//!      INFO requeue_policy: timers wait: more objects are due than max_rate carries, and delays stretch max_rate=0.01 next="in 1m 10s"
+//! 130s            → Ready
+//! 230s            → Ready
+//! 329s
+//! ```
+//!
+//! ### A change is never delayed by the fleet's rate
+//!
+//! Nor does it use the rate up.
+//!
+//! ```text
+//! max_rate: 0.01
+//!
+//!   0s  created             → Ready
+//!  30s                      → Ready
+//!  70s  the spec changes    → Ready
+//!  80s  a label changes     → Ready
+//! 130s                      → Ready
+//! 229s
+//! ```
+//!
+//! ### Nor is a related object's news
+//!
+//! ```text
+//! max_rate: 0.01
+//!
+//!   0s  created              → Ready
+//!  30s                       → Ready
+//!  70s  its child changes    → Ready
+//!  80s  its child changes    → Ready
+//! 130s                       → Ready
+//! 229s
+//! ```
+//!
+//! ### A failing object's timer waits, too
+//!
+//! An outage that fails the whole fleet costs no more than the rate.
+//!
+//! ```text
+//! max_rate: 0.01
+//!
+//!   0s  created             → Err
+//!  10s                      → Err
+//!  50s  the spec changes    → Err
+//! 110s                      → Err
+//! 210s                      → Ready
+//! 309s
+//! ```
+//!
+//! ### Places are given in the order in which timers fire
+//!
+//! So every object gets its turn, and the longest gap is the object's delay and the time in which the rate serves all
+//! others once. [`Requeuer::max_rate_wait`](crate::kube::Requeuer::max_rate_wait) tells how long a timer that fires now
+//! has to wait.
+//!
+//! ### A place that a change made needless goes to the next timer
+//!
+//! An object that runs before its place has come gives it back.
+//!
+//! ### client-go's bucket is ten per second and a burst of a hundred
+//!
+//! `max_rate: { per_second: 10, burst: 100 }`: `burst` is how many places that nobody used may be used at once, and it is
+//! whole when the operator starts. Without it places are evenly spread.
+//!
+//! ### A restart runs every object at once, whatever the rate
+//!
+//! None of them has been seen before, and that is no timer.
+//!
+//! ### Another rate counts from the next timer on
+//!
+//! Where a policy is replaced, what has its place keeps it, and nobody waits behind the places of the old rate.
+//!
+//! ### Without a rate no timer waits
+//!
+//! It is off by default.
+//!
+//! ### One INFO line says that timers wait, and one that they no longer do
+//!
+//! The first when the first has to, the second when none has had to for a minute; not one per object.
+//!
 //! # Precedence
 //!
 //! What a run returned decides when the next one is due, and then the trigger decides whether it needs to wait for
 //! that. From the strongest:
 //!
-//! 1. [A run that is due is never held back](#a-run-that-is-due-is-never-held-back-by-it).
+//! 1. [A run that is due is never held back](#a-run-that-is-due-is-never-held-back-by-it), but that
+//!    [a timer waits for its place](#a-timer-waits-for-its-place-in-the-fleets-rate) where the fleet has a rate.
 //! 2. [The rate limit](#an-object-that-has-used-up-its-rate-limit-is-postponed-to-its-next-place) postpones every
 //!    other run.
 //! 3. [A change or news](#a-change-of-the-spec-runs-at-once) runs at once, before the object is due.

@@ -107,7 +107,7 @@ struct Shared<P> {
     news: News,
     places: Places,
     telemetry: Telemetry,
-    /// When a timer last had to wait for its place in the fleet's rate; 0 while none has to.
+    /// Until when timers wait for their places in the fleet's rate; 0 once none has to.
     stretched: AtomicU64,
 }
 
@@ -239,7 +239,12 @@ impl<P, C> Requeuer<P, C> {
             return Err(refused);
         }
         let grace = grace(&policy);
+        let (old, new) = (self.shared.policy.get().max_rate(), policy.max_rate());
         self.shared.policy.set(policy);
+        if old != new {
+            // Nobody is to wait behind what a slower rate had given away.
+            self.shared.places.clear();
+        }
         self.shared.memory.set_grace(grace);
         self.shared.news.set_grace(grace);
         log::policy_replaced();
@@ -255,9 +260,13 @@ impl<P, C> Requeuer<P, C> {
     /// Returns how long a timer that fires now has to wait for its place in the policy's
     /// [`max_rate`](RequeuePolicy::max_rate): zero where the fleet is carried.
     #[must_use]
-    pub fn max_rate_wait(&self) -> Duration {
+    pub fn max_rate_wait(&self) -> Duration
+    where
+        P: RequeuePolicy,
+    {
         let shared = &self.shared;
-        Duration::from_micros(shared.places.wait(shared.clock.now()))
+        let wait = |_| Duration::from_micros(shared.places.wait(shared.clock.now()));
+        shared.policy.get().max_rate().map_or(Duration::ZERO, wait)
     }
 
     /// Returns how many objects are remembered: those that exist, and those that left within the longest interval.
@@ -422,21 +431,29 @@ impl<P: RequeuePolicy> Shared<P> {
             return Some(Requeue::AwaitChange);
         }
         let news = self.news.take(object);
+        let interval = overrides.own_interval(object.meta().annotations.as_ref(), limits.of_object);
+        let refused: Vec<_> = paused.err().into_iter().chain(interval.err()).collect();
         let (before, verdict) = self.memory.update(slot.bits(), now, |record| {
-            (*record, trigger::admit(record, &sight, news, limits, now))
+            let before = *record;
+            let verdict = trigger::admit(record, &sight, news, limits, now);
+            if let Some(record) = record {
+                record.flags.set(Flags::REFUSED, !refused.is_empty());
+            }
+            (before, verdict)
         });
         if before.is_some_and(|record| record.flags.has(Flags::PAUSED)) {
             log::resumed(object);
         }
-        // Once per change; what has no generation is told apart by its version.
-        let changed = before.is_none_or(|record| match sight.print {
-            Some(print) => print != record.print,
-            None => sight.version != record.version,
+        // Once per change, also while the rate limit holds it back. What has no generation may have changed with every
+        // status write, so there only the first of several bad values is said.
+        let is_told = before.is_some_and(|record| {
+            let same = sight.version == record.version || sight.print.is_none_or(|print| print == record.print);
+            record.flags.has(Flags::REFUSED) && same
         });
-        if changed {
-            let interval = overrides.own_interval(object.meta().annotations.as_ref(), limits.of_object);
-            let refused = paused.err().into_iter().chain(interval.err());
-            refused.for_each(|refused| log::override_refused(object, &refused));
+        if !is_told {
+            refused
+                .iter()
+                .for_each(|refused| log::override_refused(object, refused));
         }
         log::trigger(object, verdict, limits.of_object);
         self.telemetry.trigger::<K>(verdict, sight.phase);
@@ -448,7 +465,8 @@ impl<P: RequeuePolicy> Shared<P> {
             Verdict::Postpone(requeue) => Some(requeue),
             Verdict::Hold { after, .. } => Some(Requeue::After(after)),
             Verdict::Place { after } => {
-                if self.stretched.swap(now.max(1), Ordering::Relaxed) == 0 {
+                let until = now + after.as_micros() as Tick;
+                if self.stretched.fetch_max(until, Ordering::Relaxed) == 0 {
                     log::stretched(limits.of_fleet.map(|(rate, _)| rate), after);
                 }
                 Some(Requeue::After(after))
@@ -458,13 +476,13 @@ impl<P: RequeuePolicy> Shared<P> {
 
     /// Notes that a timer started a run, and whether none has had to wait for a while.
     fn note_carried(&self, cause: Cause, now: Tick) {
-        let last = self.stretched.load(Ordering::Relaxed);
-        if last == 0 || cause != Cause::Due || now.saturating_sub(last) < CALM {
+        let until = self.stretched.load(Ordering::Relaxed);
+        if until == 0 || cause != Cause::Due || now.saturating_sub(until) < CALM {
             return;
         }
         let is_first = self
             .stretched
-            .compare_exchange(last, 0, Ordering::Relaxed, Ordering::Relaxed);
+            .compare_exchange(until, 0, Ordering::Relaxed, Ordering::Relaxed);
         if is_first.is_ok() {
             log::carried();
         }

@@ -344,6 +344,10 @@ played! {
     a_success_may_wish_for_a_delay
     a_success_may_await_a_change
     a_unit_reads_the_phase_from_the_object
+    a_timer_waits_for_its_place_in_the_fleets_rate
+    a_change_is_never_delayed_by_the_fleets_rate
+    nor_is_a_related_objects_news
+    a_failing_objects_timer_waits_too
     losing_the_memory_costs_one_extra_run_per_object
     a_restart_keeps_the_backoff_that_the_status_carries
     a_restart_without_a_last_transition_starts_the_backoff_anew

@@ -8,11 +8,14 @@ mod support;
 mod at_3_am;
 mod embedding;
 mod error;
+mod fleet;
 mod guide;
 mod limits;
 mod lines;
 mod log;
+mod overrides;
 mod parity;
+mod policy_change;
 #[cfg(feature = "testing")]
 mod testing;
 mod timeline;

@@ -110,6 +110,7 @@ pub(crate) async fn a_policy_in_a_crd_is_accepted_and_read_back(cluster: Cluster
     ensure_defaults(&configs).await?;
     let count = ensure_round_trips(&configs).await?;
     ensure_null_means_no_limit_but_in_a_merge_patch(&configs).await?;
+    ensure_a_rate_comes_and_goes(&configs).await?;
     ensure_a_typo_is_refused_only_where_the_client_is_strict(&configs).await?;
     report(format!("{count} policies were written and read back the same"));
     Ok(())
@@ -228,6 +229,31 @@ async fn ensure_null_means_no_limit_but_in_a_merge_patch(configs: &Configs) -> a
         .await?;
     let is_default = patched.spec.requeue == RequeueConfig::default();
     anyhow::ensure!(is_default, "{:?}", patched.spec);
+    Ok(())
+}
+
+async fn ensure_a_rate_comes_and_goes(configs: &Configs) -> anyhow::Result<()> {
+    let created = configs
+        .create("rate", json!({ "requeue": { "max_rate": { "per_second": 50 } } }))
+        .await?;
+    anyhow::ensure!(
+        created["requeue"]["max_rate"] == json!({ "per_second": 50 }),
+        "{created}"
+    );
+    let read = configs.typed.get("rate").await?;
+    anyhow::ensure!(
+        read.spec.requeue.max_rate == Some(MaxRate::new(50.0)),
+        "{:?}",
+        read.spec
+    );
+    // It has no default, so null is off in a merge patch, too.
+    let merge = Patch::Merge(json!({ "spec": { "requeue": { "max_rate": null } } }));
+    let patched = configs.typed.patch("rate", &PatchParams::default(), &merge).await?;
+    anyhow::ensure!(patched.spec.requeue == RequeueConfig::default(), "{:?}", patched.spec);
+    let null = json!({ "requeue": { "max_rate": null } });
+    configs.create("rate-null", null).await?;
+    let read = configs.typed.get("rate-null").await?;
+    anyhow::ensure!(read.spec.requeue.max_rate.is_none(), "{:?}", read.spec);
     Ok(())
 }
 

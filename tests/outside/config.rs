@@ -70,7 +70,7 @@ fn check(text: &str, read: Read) -> Result<(), TestCaseError> {
 /// `field: value is not allowed, it must ..`, all in one line and with nothing that a terminal obeys; or, where the whole
 /// document is something else than a map, what it is to be.
 fn is_reason(error: &str) -> bool {
-    let whole = "expected a map of default, error, initialization and rate_limit";
+    let whole = "expected a map of default, error, initialization, rate_limit and max_rate";
     // A key that is null, in words that the YAML reader has for it.
     let key = "cannot deserialize null into string";
     error.contains(whole)

@@ -19,17 +19,20 @@ fn bare(text: impl Into<String>) -> Document {
     Bare(text.into())
 }
 
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 15] = [
     "default",
     "error",
     "initialization",
     "rate_limit",
+    "max_rate",
     "initial",
     "factor",
     "max",
     "jitter",
     "deadline",
     "within",
+    "per_second",
+    "burst",
     "Default",
     "error.initial",
 ];
@@ -198,6 +201,20 @@ fn limit() -> impl Strategy<Value = Document> {
     prop_oneof![3 => map, 1 => Just(bare("null")), 1 => Just(Text("off".to_owned())), 1 => Just(bare("false"))]
 }
 
+fn rate() -> impl Strategy<Value = Document> {
+    let per_second = || {
+        prop_oneof![
+            (1_u32..=1_000_000).prop_map(|n| bare(n.to_string())),
+            (1_u32..10_000).prop_map(|n| bare(format!("0.{n:04}"))),
+        ]
+    };
+    let map = (per_second(), prop::option::of(1_u32..=1_000_000)).prop_map(|(rate, burst)| {
+        let burst = burst.map(|burst| ("burst".to_owned(), bare(burst.to_string())));
+        Map([("per_second".to_owned(), rate)].into_iter().chain(burst).collect())
+    });
+    prop_oneof![3 => map, 2 => per_second(), 1 => Just(bare("null")), 1 => Just(Text("off".to_owned()))]
+}
+
 /// A document that is accepted.
 pub(crate) fn valid() -> impl Strategy<Value = Document> {
     let fields = (
@@ -205,13 +222,15 @@ pub(crate) fn valid() -> impl Strategy<Value = Document> {
         prop::option::of(interval()),
         prop::option::of(interval()),
         prop::option::of(limit()),
+        prop::option::of(rate()),
     );
-    (fields, any::<prop::sample::Index>()).prop_map(|((default, error, initialization, limit), first)| {
+    (fields, any::<prop::sample::Index>()).prop_map(|((default, error, initialization, limit, rate), first)| {
         let fields = [
             ("default", default),
             ("error", error),
             ("initialization", initialization),
             ("rate_limit", limit),
+            ("max_rate", rate),
         ];
         let fields = fields.into_iter();
         let mut map: Vec<_> = fields

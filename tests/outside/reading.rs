@@ -1,6 +1,6 @@
 //! What a document means, read once more by other code: from the plain values that its format makes of it.
 
-use requeue_policy::{Interval, RateLimit, RequeueConfig};
+use requeue_policy::{Interval, MaxRate, RateLimit, RequeueConfig};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor},
@@ -62,14 +62,18 @@ pub(crate) fn config(document: &Value) -> Option<RequeueConfig> {
     if *document == Value::Nothing {
         return Some(RequeueConfig::default());
     }
-    let fields = fields(document, &["default", "error", "initialization", "rate_limit"])?;
+    let fields = fields(
+        document,
+        &["default", "error", "initialization", "rate_limit", "max_rate"],
+    )?;
     let mut config = RequeueConfig::default();
     for (name, value) in fields {
         match name {
             "default" => config.default = interval(value)?,
             "error" => config.error = interval(value)?,
             "initialization" => config.initialization = interval(value)?,
-            _ => config.rate_limit = limit(value)?,
+            "rate_limit" => config.rate_limit = limit(value)?,
+            _ => config.max_rate = rate(value)?,
         }
     }
     Some(config)
@@ -118,14 +122,36 @@ fn interval(value: &Value) -> Option<Interval> {
     Some(interval)
 }
 
+fn is_off(value: &Value) -> bool {
+    matches!(value, Value::Nothing | Value::Bool(false)) || value.text() == Some("off")
+}
+
 fn limit(value: &Value) -> Option<Option<RateLimit>> {
-    if matches!(value, Value::Nothing | Value::Bool(false)) || value.text() == Some("off") {
+    if is_off(value) {
         return Some(None);
     }
     let fields = fields(value, &["max", "within"])?;
     let field = |name| fields.iter().find(|(field, _)| *field == name).map(|(_, value)| *value);
     let max = number(field("max")?).filter(|max| max.fract() == 0.0 && (1.0..=65535.0).contains(max))?;
     Some(Some(RateLimit::new(max as u32, duration(field("within")?)?)))
+}
+
+fn rate(value: &Value) -> Option<Option<MaxRate>> {
+    if is_off(value) {
+        return Some(None);
+    }
+    let per_second = |value| number(value).filter(|rate| (1e-4..=1e6).contains(rate));
+    if !matches!(value, Value::Map(_)) {
+        return Some(Some(MaxRate::new(per_second(value)?)));
+    }
+    let fields = fields(value, &["per_second", "burst"])?;
+    let field = |name| fields.iter().find(|(field, _)| *field == name).map(|(_, value)| *value);
+    let mut rate = MaxRate::new(per_second(field("per_second")?)?);
+    if let Some(burst) = field("burst") {
+        let burst = number(burst).filter(|burst| burst.fract() == 0.0 && (1.0..=1e6).contains(burst))?;
+        rate = rate.with_burst(burst as u32);
+    }
+    Some(Some(rate))
 }
 
 fn number(value: &Value) -> Option<f64> {

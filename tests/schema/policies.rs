@@ -70,6 +70,18 @@ pub(crate) fn object() -> impl Strategy<Value = Value> {
         ),
         ("within", 0.97, duration().boxed()),
     ];
+    let rate = vec![
+        (
+            "per_second",
+            0.97,
+            prop_oneof![3 => (1e-5_f64..1.1e6).prop_map(Value::from), 1 => number()].boxed(),
+        ),
+        (
+            "burst",
+            0.5,
+            prop_oneof![3 => (0_u32..1_100_000).prop_map(Value::from), 1 => number()].boxed(),
+        ),
+    ];
     map(vec![
         ("default", 0.4, interval()),
         ("error", 0.4, interval()),
@@ -78,6 +90,11 @@ pub(crate) fn object() -> impl Strategy<Value = Value> {
             "rate_limit",
             0.3,
             prop_oneof![10 => map(limit), 1 => scalar().boxed()].boxed(),
+        ),
+        (
+            "max_rate",
+            0.2,
+            prop_oneof![10 => map(rate), 1 => scalar().boxed()].boxed(),
         ),
     ])
 }

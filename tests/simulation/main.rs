@@ -16,6 +16,7 @@ mod cache;
 mod checks;
 mod delay;
 mod faults;
+mod fleet;
 mod lines;
 mod model;
 mod plan;
@@ -52,6 +53,8 @@ fn main() -> ExitCode {
         Trial::test(
             "the_cache_of_whole_objects_takes_far_more_memory_than_what_is_remembered",
             cache::the_cache_of_whole_objects_takes_far_more_memory_than_what_is_remembered,
+            "a_rate_for_the_fleet_is_kept_starves_nobody_and_delays_no_change",
+            fleet::a_rate_for_the_fleet_is_kept_starves_nobody_and_delays_no_change,
         ),
         Trial::test(
             "the_seed_of_one_object_always_makes_the_same",

@@ -158,6 +158,31 @@ pub(crate) async fn bad_policies_are_refused_by_the_api_server(cluster: Cluster)
             "rate_limit.within",
             r#"Invalid value: "10 parsecs": spec.requeue.rate_limit.within in body should match '^([0-9]+(h|m|s|ms|us|ns))+$'"#,
         ),
+        (
+            json!({ "max_rate": 50 }),
+            "max_rate",
+            r#"Invalid value: "integer": spec.requeue.max_rate in body must be of type object: "integer""#,
+        ),
+        (
+            json!({ "max_rate": { "burst": 100 } }),
+            "max_rate.per_second",
+            "Required value",
+        ),
+        (
+            json!({ "max_rate": { "per_second": 0 } }),
+            "max_rate.per_second",
+            "Invalid value: must be above 0",
+        ),
+        (
+            json!({ "max_rate": { "per_second": 50, "burst": 0 } }),
+            "max_rate.burst",
+            "Invalid value: 0: spec.requeue.max_rate.burst in body should be greater than or equal to 1",
+        ),
+        (
+            json!({ "max_rate": { "per_second": 50, "burst": 1.5 } }),
+            "max_rate.burst",
+            r#"Invalid value: "number": spec.requeue.max_rate.burst in body must be of type integer: "number""#,
+        ),
     ];
     let count = table.len();
     for (requeue, field, message) in table {

@@ -1,0 +1,96 @@
+//! A policy that changes while the controller runs.
+
+use crate::world::{Oops, World, policy, ready, requeuer};
+use requeue_policy::Phase;
+use std::time::Duration;
+
+#[tokio::test(start_paused = true)]
+async fn a_new_policy_counts_from_the_next_end_of_a_run_and_what_is_due_stays_due() {
+    let world = World::new(ready);
+    world.create("a").await;
+    let requeue = requeuer(policy("{ default: 30s }"));
+    world.start_with(&requeue.clone());
+    world.until(5.0).await;
+    // Far beyond the old patience of a minute: not forgotten.
+    requeue.set_policy(policy("{ default: 10m }")).expect("it is valid");
+    assert_eq!(requeue.clone().policy(), &policy("{ default: 10m }"));
+    world.until(1300.0).await;
+    assert_eq!(world.times(), [0.0, 30.0, 630.0, 1230.0]);
+    assert_eq!(requeue.tracked(), 1);
+    assert_eq!(world.lines.visible(), ["INFO the policy was replaced"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_policy_is_refused_with_one_line_and_the_old_one_stays() {
+    let world = World::new(ready);
+    world.create("a").await;
+    let requeue = requeuer(policy("{ default: 30s }"));
+    world.start_with(&requeue);
+    world.until(5.0).await;
+    let mut bad = policy("{ default: 10s }");
+    bad.default = bad.default.with_jitter(0.7);
+    let error = requeue.set_policy(bad).expect_err("it is not valid").to_string();
+    assert_eq!(
+        error,
+        "default.jitter: 0.7 is not allowed, it must be a number from 0 to 0.5"
+    );
+    assert_eq!(requeue.policy(), &policy("{ default: 30s }"));
+    world.until(70.0).await;
+    assert_eq!(world.times(), [0.0, 30.0, 60.0]);
+    let line = format!("WARN a new policy is refused, the old one stays refused={error}");
+    assert_eq!(world.lines.visible(), [line]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_backoff_survives_a_new_policy() {
+    let world = World::new(|_, _| async { Err::<Phase, _>(Oops("no quota")) });
+    world.create("a").await;
+    let requeue = requeuer(policy("{ error: { initial: 10s, factor: 2, max: 5m } }"));
+    world.start_with(&requeue);
+    world.until(35.0).await;
+    requeue
+        .set_policy(policy("{ error: { initial: 20s, factor: 2, max: 5m } }"))
+        .expect("it is valid");
+    world.until(165.0).await;
+    // 70 s into the outage: 20 s + 70 s.
+    assert_eq!(world.times(), [0.0, 10.0, 30.0, 70.0, 160.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_rate_limit_has_counted_survives_a_new_policy() {
+    let world = World::new(ready);
+    world.create("a").await;
+    let requeue = requeuer(policy("{ default: 10m, rate_limit: { max: 2, within: 20s } }"));
+    world.start_with(&requeue);
+    world.until(1.0).await;
+    world.set_value(1).await;
+    world.until(2.0).await;
+    let same_limit = policy("{ default: 20m, rate_limit: { max: 2, within: 20s } }");
+    requeue.set_policy(same_limit).expect("it is valid");
+    world.set_value(2).await;
+    world.until(100.0).await;
+    assert_eq!(world.times(), [0.0, 1.0, 20.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_rate_can_be_turned_on_and_off() {
+    let world = World::new(ready);
+    for name in ["a", "b", "c", "d"] {
+        world.create(name).await;
+    }
+    let requeue = requeuer(policy("{ default: 30s }"));
+    world.start_with(&requeue);
+    world.until(5.0).await;
+    let mut slow = policy("{ default: 30s }");
+    slow.max_rate = Some(requeue_policy::MaxRate::new(0.5));
+    requeue.set_policy(slow).expect("it is valid");
+    world.until(30.5).await;
+    assert!(world.runs().len() < 8, "{:?}", world.runs());
+    assert!(requeue.max_rate_wait() > Duration::ZERO);
+    world.until(40.0).await;
+    assert_eq!(world.runs().len(), 8);
+    requeue.set_policy(policy("{ default: 30s }")).expect("it is valid");
+    world.until(75.0).await;
+    let second = world.runs().len();
+    assert_eq!(second, 12);
+}
