@@ -96,13 +96,13 @@ mod trigger;
 
 // The last, because each changes what `major!` says.
 #[cfg(feature = "kube-runtime-4")]
-older_major!(kube_4, "4", kube_core_4, kube_runtime_4, k8s_openapi_4);
+older_major! { kube_4, "4", kube_client_4, kube_core_4, kube_runtime_4, k8s_openapi_4, "status.rs" }
 #[cfg(feature = "kube-runtime-3")]
-older_major!(kube_3, "3", kube_core_3, kube_runtime_3, k8s_openapi_3);
+older_major! { kube_3, "3", kube_client_3, kube_core_3, kube_runtime_3, k8s_openapi_3, "status.rs" }
 #[cfg(feature = "kube-runtime-2")]
-older_major!(kube_2, "2", kube_core_2, kube_runtime_2, k8s_openapi_2);
+older_major! { kube_2, "2", kube_client_2, kube_core_2, kube_runtime_2, k8s_openapi_2, "status_2.rs" }
 #[cfg(feature = "kube-runtime-1")]
-older_major!(kube_1, "1", kube_core_1, kube_runtime_1, k8s_openapi_1);
+older_major! { kube_1, "1", kube_client_1, kube_core_1, kube_runtime_1, k8s_openapi_1, "status_2.rs" }
 
 pub use config::{ConfigError, RequeueConfig};
 pub use fleet::MaxRate;

@@ -7,7 +7,9 @@
 /// What the sources ask of their major: here that of the newest.
 macro_rules! major {
     (kube) => {
-        use ::{kube_core, kube_runtime};
+        use ::{kube_client, kube_core, kube_runtime};
+
+        mod status;
 
         #[cfg(feature = "testing")]
         pub(crate) mod steps;
@@ -26,15 +28,21 @@ macro_rules! major {
     };
 }
 
-/// Declares the module of an older major.
+/// Declares the module of an older major; its errors have the details of a status, or do not.
 macro_rules! older_major {
-    ($module:ident, $major:literal, $kube_core:ident, $kube_runtime:ident, $k8s_openapi:ident) => {
+    (
+        $module:ident, $major:literal, $kube_client:ident, $kube_core:ident, $kube_runtime:ident, $k8s_openapi:ident,
+        $status:literal
+    ) => {
         macro_rules! major {
             (kube) => {
-                use ::{$kube_core as kube_core, $kube_runtime as kube_runtime};
+                use ::{$kube_client as kube_client, $kube_core as kube_core, $kube_runtime as kube_runtime};
 
                 #[path = "../conditions.rs"]
                 pub mod conditions;
+
+                #[path = $status]
+                mod status;
             };
             (k8s_openapi) => {
                 use ::$k8s_openapi as k8s_openapi;

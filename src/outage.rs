@@ -1,6 +1,6 @@
 //! How long an object has been failing, and whether it is about to be given up.
 
-use crate::{Observed, Phase, Requeue, RequeuePolicy, Slot};
+use crate::{Observed, Phase, Requeue, RequeuePolicy, Slot, outcome::Retry};
 use std::time::{Duration, SystemTime};
 
 /// What a failure of an object, now, would be a part of; returned by [`Requeuer::outage`](crate::kube::Requeuer::outage).
@@ -13,10 +13,11 @@ pub struct Outage {
     pub elapsed: Duration,
     /// How many retries that time makes by the error interval, events aside: [`Interval::attempts`](crate::Interval::attempts).
     pub attempts: u64,
-    /// Whether the policy gives up if the run fails with an error that backs off: only a change then starts another.
+    /// Whether this is the last attempt, because only a change then starts another.
     ///
-    /// An error that is classified as `Retry::Never` is always the last, and one that is `Retry::After` never is. As of
-    /// now: a run that goes on past the deadline finds out when it has ended, so ask when it has failed.
+    /// From [`outage`](crate::kube::Requeuer::outage), for an error that backs off; from
+    /// [`outage_of`](crate::kube::Requeuer::outage_of), for the error that it is asked about. As of now: a run that goes
+    /// on past the deadline finds out when it has ended, so ask when it has failed.
     pub is_last: bool,
 }
 
@@ -30,5 +31,15 @@ impl Outage {
             attempts: policy.interval(Phase::Failed).attempts(elapsed),
             is_last: policy.requeue(&failing, now) == Requeue::AwaitChange,
         }
+    }
+
+    /// The same for an error that is classified so.
+    pub(crate) const fn after(self, retry: Retry) -> Self {
+        let is_last = match retry {
+            Retry::Backoff => self.is_last,
+            Retry::After(_) | Retry::NoFailure(_) => false,
+            Retry::Never => true,
+        };
+        Self { is_last, ..self }
     }
 }

@@ -69,21 +69,22 @@ pub enum Retry {
     /// After exactly this long, for an error that says so: a 429 with Retry-After, a lease. Zero is "again, at once",
     /// which the rate limit governs; at most 180 days.
     After(Duration),
+    /// After this long, because it is no failure: a write that came too late, work that is under way elsewhere. The object
+    /// stays in the phase that it had: no outage begins, and one that is there goes on. Zero as in `After`.
+    NoFailure(Duration),
     /// Not before something changes: an error that no retry cures.
     Never,
 }
 
 impl Retry {
-    /// The end of a run that failed.
-    pub(crate) const fn end(self) -> End {
-        End {
-            phase: Phase::Failed,
-            reported: true,
-            wish: match self {
-                Self::Backoff => None,
-                Self::After(delay) => Some(Requeue::After(delay)),
-                Self::Never => Some(Requeue::AwaitChange),
-            },
-        }
+    /// The end of a run that returned an error, on an object that was in phase `before`.
+    pub(crate) const fn end(self, before: Phase) -> End {
+        let (phase, reported, wish) = match self {
+            Self::Backoff => (Phase::Failed, true, None),
+            Self::After(delay) => (Phase::Failed, true, Some(Requeue::After(delay))),
+            Self::NoFailure(delay) => (before, false, Some(Requeue::After(delay))),
+            Self::Never => (Phase::Failed, true, Some(Requeue::AwaitChange)),
+        };
+        End { phase, reported, wish }
     }
 }

@@ -193,23 +193,28 @@ fn a_restart_forgets_what_the_status_does_not_carry() {
 
 #[test]
 fn errors_are_classified_as_in_the_controller() {
-    let mut timeline =
-        ending(|number| Err(Oops(["throttled", "no quota", "invalid"][number.min(2)]))).on_error(|error: &Oops| {
-            match error.0 {
-                "throttled" => Retry::After(at(3)),
-                "invalid" => Retry::Never,
-                _ => Retry::Backoff,
-            }
+    let mut timeline = ending(|number| Err(Oops(["throttled", "conflict", "no quota", "invalid"][number.min(3)])))
+        .on_error(|error: &Oops| match error.0 {
+            "conflict" => Retry::NoFailure(at(1)),
+            "throttled" => Retry::After(at(3)),
+            "invalid" => Retry::Never,
+            _ => Retry::Backoff,
         });
     timeline.created(app()).at(at(3600));
-    // The second failure comes 3 s into the outage: 10 s + 3 s.
-    timeline.assert_ran_at([0, 3, 16].map(at));
+    // The second failure comes 4 s into the outage: 10 s + 4 s.
+    timeline.assert_ran_at([0, 3, 4, 18].map(at));
     assert!(
         timeline.to_string().contains("0s  created  → Err, after 3s\n"),
         "{timeline}"
     );
     assert!(
-        timeline.to_string().contains("16s           → Err, never\n"),
+        timeline
+            .to_string()
+            .contains(" 3s           → Err, no failure, after 1s\n"),
+        "{timeline}"
+    );
+    assert!(
+        timeline.to_string().contains("18s           → Err, never\n"),
         "{timeline}"
     );
 }

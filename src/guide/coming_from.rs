@@ -148,7 +148,7 @@
 //! | `GenericRetry.noRetry()`, `withNoRetry()` | `on_error` with `Retry::Never` | [none](super::semantics#retrynever-awaits-a-change) |
 //! | `withLinearRetry()` | no `factor` | [none](super::semantics#the-first-delay-of-a-phase-is-initial) |
 //! | `withoutMaxAttempts()` | no `deadline` | [the default](super::semantics#past-the-deadline-the-answer-is-await-change) here |
-//! | `RetryInfo.isLastAttempt()`, `getAttemptCount()` | [`Requeuer::outage`](crate::kube::Requeuer::outage): `is_last`, `attempts` | [read from the clock](super::semantics#the-last-attempt-is-known-to-the-reconciler) |
+//! | `RetryInfo.isLastAttempt()`, `getAttemptCount()` | [`Requeuer::outage_of`](crate::kube::Requeuer::outage_of): `is_last`, `attempts` | [read from the clock](super::semantics#the-last-attempt-is-known-to-the-reconciler) |
 //! | a success resets the retry | the same | [none](super::semantics#a-success-stops-the-failing-clock) |
 //! | an event while a retry waits | runs at once, is no attempt | [none](super::semantics#a-failure-by-an-event-inside-the-backoff-adds-nothing-to-it), but for a retry that is [imminent](#a-retry-that-is-imminent-is-kept-too) |
 //! | an event during a run that fails | runs at once in place of the retry | [none](#an-event-during-a-failing-run-runs-when-it-ends) |

@@ -298,12 +298,116 @@
 //! `requeue.owned()` has a price: `owns` reads the metadata of the children, `watches` the whole of them. For large
 //! or secret children, keep `owns` and
 //! [its limit](super::why#with-plain-owns-a-childs-change-during-a-run-that-writes-status-waits-until-due), or read
-//! the metadata only with kube's feature
+//! the metadata only, from kube 3.1 on with an `Api<PartialObjectMeta<Secret>>` for `watches`. With an older kube that
+//! needs its feature
 //! `unstable-runtime`: `.watches_stream(metadata_watcher(secrets, config).touched_objects(), requeue.owned())`.
 //!
 //! A controller built with `Controller::for_stream` may also [filter its
 //! stream](super::semantics#the-predicate-applies-the-same-rule-on-the-watch-stream):
 //! `.predicate_filter(requeue.predicate(), PredicateConfig::default())`.
+//!
+//! # Events from elsewhere
+//!
+//! Each of these three is a scenario of the example `events`, which plays it on an API server in memory (`cargo run
+//! --features kube-runtime --example events`): a mapper of your own, [or a nudge before the
+//! trigger](#a-mapper-of-ones-own-gives-news-and-so-does-a-nudge).
+//!
+//! ## A Secret that many objects refer to
+//!
+//! ### Each object that refers to a Secret runs once when it is rotated
+//!
+//! A mapper looks up in the controller's own store which objects refer to the Secret, and `related` gives them news. The
+//! same serves a ConfigMap, or an object of another kind that many share.
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! # use futures::StreamExt;
+//! # use kube::{Api, Client, runtime::controller};
+//! # use requeue_policy::{Observe, Phase, RequeueConfig, kube::Requeuer};
+//! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # #[kube(group = "example.com", version = "v1", kind = "App", namespaced)]
+//! # struct AppSpec { secret: String }
+//! # impl Observe for App { fn phase(&self) -> Phase { Phase::Ready } }
+//! # async fn reconcile(_: Arc<App>, _: Arc<()>) -> Result<Phase, kube::Error> { Ok(Phase::Ready) }
+//! use k8s_openapi::api::core::v1::Secret;
+//! use kube::{
+//!     ResourceExt,
+//!     core::PartialObjectMeta,
+//!     runtime::{Controller, reflector::{ObjectRef, Store}, watcher},
+//! };
+//! use std::sync::Arc;
+//!
+//! fn referring(apps: Store<App>) -> impl Fn(PartialObjectMeta<Secret>) -> Vec<ObjectRef<App>> {
+//!     move |secret| {
+//!         let apps = apps.state();
+//!         let refers = |app: &&Arc<App>| app.namespace() == secret.namespace() && app.spec.secret == secret.name_any();
+//!         apps.iter().filter(refers).map(|app| ObjectRef::from_obj(&**app)).collect()
+//!     }
+//! }
+//!
+//! # async fn run(client: Client, ctx: Arc<()>) -> Result<(), Box<dyn std::error::Error>> {
+//! # let apps = Api::<App>::all(client.clone());
+//! let secrets = Api::<PartialObjectMeta<Secret>>::all(client); // only the metadata is read
+//! let requeue = Requeuer::new(RequeueConfig::default())?;
+//! let controller = Controller::new(apps, watcher::Config::default());
+//! let store = controller.store();
+//! controller
+//!     .with_config(controller::Config::default().concurrency(4))
+//!     .watches(secrets, watcher::Config::default(), requeue.related(referring(store)))
+//!     .run(requeue.reconciler(reconcile), requeue.error_policy(), ctx)
+//! #   .for_each(async |_| {})
+//! #   .await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One Secret may wake a thousand objects; `concurrency` is what spreads them: so many run at a time, and the others
+//! wait in kube-runtime's queue, each once.
+//!
+//! ## A webhook
+//!
+//! ### A webhook nudges and then triggers
+//!
+//! A handler is two lines, whatever serves it (in the example it is hyper), and answers before the run starts. The
+//! nudge goes first, for it is the trigger that starts the run. A call that comes during a run is another run after it;
+//! several that come before it are one.
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! # use k8s_openapi::api::core::v1::Pod as App;
+//! use futures::channel::mpsc::{TrySendError, UnboundedSender, unbounded};
+//! use kube::runtime::reflector::ObjectRef;
+//! use requeue_policy::{RequeueConfig, kube::Requeuer};
+//!
+//! struct Webhook {
+//!     requeue: Requeuer<RequeueConfig>,
+//!     triggers: UnboundedSender<ObjectRef<App>>,
+//! }
+//!
+//! impl Webhook {
+//!     fn call(&self, namespace: &str, name: &str) -> Result<(), TrySendError<ObjectRef<App>>> {
+//!         let app = ObjectRef::new(name).within(namespace);
+//!         self.requeue.nudge(&app);
+//!         self.triggers.unbounded_send(app)
+//!     }
+//! }
+//!
+//! let requeue = Requeuer::new(RequeueConfig::default())?;
+//! let (triggers, triggered) = unbounded();
+//! let webhook = Webhook { requeue: requeue.clone(), triggers };
+//! // Controller::new(..).reconcile_on(triggered).run(..), with kube's feature `unstable-runtime`
+//! # webhook.call("default", "a").unwrap();
+//! # assert!(futures::executor::block_on(futures::StreamExt::into_future(triggered)).0.is_some());
+//! # Ok::<(), requeue_policy::ConfigError>(())
+//! ```
+//!
+//! ## A channel into `reconcile_on`
+//!
+//! ### A nudge gets a trigger through that is merged with a status write
+//!
+//! kube-runtime hides why a run was triggered. A trigger of `reconcile_on` that comes in the middle of a run, which then
+//! writes its status, looks like that write coming back, and waits until the object is due; with a nudge before it, it
+//! starts a run as soon as this one has ended. A nudge without a trigger starts nothing: it waits for the next one.
 //!
 //! # Errors, told apart
 //!
@@ -332,29 +436,71 @@
 //! # Ok::<(), requeue_policy::ConfigError>(())
 //! ```
 //!
-//! A reconciler that wants to say in the status that it gives up asks
-//! [whether this is the last attempt](super::semantics#the-last-attempt-is-known-to-the-reconciler). Its context
-//! holds a clone, made before `on_error`, of the
-//! `Requeuer`; clones share the memory:
+//! ### An error of kube is told apart in one line
+//!
+//! It [says itself how to retry](super::semantics#an-error-of-kube-says-itself-how-to-retry): a conflict in a second and
+//! without a word, what no retry cures in five minutes, what the API server dates on that date. Where it is one of
+//! several, that is one line of the match:
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! use kube::runtime::finalizer;
+//! use requeue_policy::{RequeueConfig, kube::{Requeuer, Retry}};
+//! # use std::time::Duration;
+//!
+//! #[derive(Debug)]
+//! enum Error {
+//!     Kube(kube::Error),
+//!     Cloud(String),
+//! }
+//!
+//! let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &Error| match error {
+//!     Error::Kube(error) => error.into(),
+//!     Error::Cloud(_) => Retry::Backoff,
+//! });
+//!
+//! // Where it is the whole type, and where it is inside that of `finalizer`:
+//! let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &kube::Error| error.into());
+//! let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &finalizer::Error<kube::Error>| match error {
+//!     finalizer::Error::ApplyFailed(error)
+//!     | finalizer::Error::CleanupFailed(error)
+//!     | finalizer::Error::AddFinalizer(error)
+//!     | finalizer::Error::RemoveFinalizer(error) => error.into(),
+//!     _ => Retry::Backoff,
+//! });
+//!
+//! // And where a missing right is to be tried again as often as any other error:
+//! let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &kube::Error| match error {
+//!     kube::Error::Api(status) if status.is_forbidden() => Retry::Backoff,
+//!     error => error.into(),
+//! });
+//! # assert_eq!(requeue.tracked(), 0);
+//! # Ok::<(), requeue_policy::ConfigError>(())
+//! ```
+//!
+//! A reconciler that wants to say in the status that it gives up asks [whether this is the last
+//! attempt](super::semantics#an-errors-own-retry-decides-whether-it-is-the-last-attempt). Its context holds a clone of
+//! the `Requeuer`, and the classifier is a function, so that the clone's type has a name; clones share the memory:
 //!
 #![cfg_attr(feature = "kube-runtime", doc = "```")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
 //! # use requeue_policy::{Observe, RequeueConfig, kube::{Requeuer, Retry}};
 //! # use std::sync::Arc;
+//! type Classifier = fn(&kube::Error) -> Retry;
+//!
 //! struct Context {
-//!     requeue: Requeuer<RequeueConfig>,
+//!     requeue: Requeuer<RequeueConfig, Classifier>,
 //! }
 //!
 //! fn message<K: kube::Resource + Observe>(app: &K, error: &kube::Error, ctx: &Context) -> String {
-//!     match ctx.requeue.outage(app).is_last {
+//!     match ctx.requeue.outage_of(app, error).is_last {
 //!         true => format!("{error}; given up, change the spec to try again"),
 //!         false => error.to_string(),
 //!     }
 //! }
 //!
-//! let requeue = Requeuer::new(RequeueConfig::default())?;
+//! let requeue = Requeuer::new(RequeueConfig::default())?.on_error((|error| error.into()) as Classifier);
 //! let ctx = Arc::new(Context { requeue: requeue.clone() });
-//! let requeue = requeue.on_error(|_: &kube::Error| Retry::Backoff);
 //! # assert_eq!((ctx.requeue.tracked(), requeue.tracked()), (0, 0));
 //! # Ok::<(), requeue_policy::ConfigError>(())
 //! ```

@@ -582,11 +582,69 @@
 //! 7230s                        → Ready
 //! ```
 //!
+//! ### A conflict is no failure
+//!
+//! Somebody else's write came first, and that write is on its way here: the object runs at once if it was [a
+//! change](#a-change-of-the-spec-runs-at-once), and after a second if it wrote only the status. No failing clock starts,
+//! an outage goes on as it was, and the log has it at DEBUG. That is
+//! [`Retry::NoFailure`](crate::kube::Retry::NoFailure), for other errors too that are none.
+//!
+//! ```text
+//! error: { initial: 10s, factor: 2, max: 5m }
+//! status: never
+//!
+//!   0s  created   → Err, conflict
+//!       DEBUG requeue_policy: no failure object=default/a error=conflict next="in 1s"
+//!   1s            → Ready
+//!  31s            → Err
+//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!  41s            → Err, conflict     # the outage goes on
+//!       DEBUG requeue_policy: no failure object=default/a error=conflict next="in 1s"
+//!  42s            → Err               # after 11 s of outage: 10 s + 11 s
+//!       DEBUG requeue_policy: still failed object=default/a error=no quota after=11s attempts=1 next="in 21s"
+//!  63s            → Ready
+//!       INFO requeue_policy: recovered object=default/a phase=Ready after=32s next="in 30s"
+//! ```
+//!
+//! ### A conflict that the watch makes good runs at once
+//!
+//! The other's change starts the next run as soon as this one has ended, and the second is not waited for.
+//!
+//! ### An error of kube says itself how to retry
+//!
+//! `Retry::from(&error)`, for the `kube::Error` of each major:
+//!
+//! | the error | the retry |
+//! |---|---|
+//! | any whose status has `retryAfterSeconds`: a 429, a 503, a 504, a `ServerTimeout` | `After` that, from kube 3 on; kube 1 and 2 drop it, and it is `Backoff` |
+//! | 409 `Conflict`: the object was changed meanwhile | `NoFailure`, 1 s |
+//! | 409 `Conflict` of an apply with another field manager | `After`, 5 min |
+//! | 401, 403, 422 | `After`, 5 min |
+//! | every other: 409 `AlreadyExists`, 400, 404, 410, 429, 5xx, time-outs, no connection, no answer to be read | `Backoff` |
+//!
+//! `AlreadyExists` is a name that is taken, maybe for good. kube keeps the body of an answer, and drops the header
+//! `Retry-After`: a 429 in plain text, which is what the API server's own queues send, is `Backoff` in every major.
+//!
+//! ### An API server that says when to come back is obeyed
+//!
+//! In the details of its status: a 429 for an eviction, a 504. From kube 3 on, which keep them.
+//!
+//! ### An error that no retry cures waits five minutes, or for a change
+//!
+//! A corrected spec runs at once. But a role, a quota or a webhook is cured without an event of the object, so
+//! `Retry::Never` would be too long; five minutes is what kubelet waits at most for a container that crashes. To wait
+//! otherwise, match the error before it is converted.
+//!
 //! ### The last attempt is known to the reconciler
 //!
 //! [`Requeuer::outage`](crate::kube::Requeuer::outage) tells a reconciler that is about to fail since when the object
 //! has been failing, how many retries that makes, and whether the policy gives up after this one. That is for an error
-//! that backs off: `Retry::Never` is always the last, and `Retry::After` never is.
+//! that backs off.
+//!
+//! ### An error's own retry decides whether it is the last attempt
+//!
+//! [`Requeuer::outage_of`](crate::kube::Requeuer::outage_of) asks the classifier: `Retry::Never` is always the last,
+//! `Retry::After` and `Retry::NoFailure` never are. On a clone that was made before `on_error`, every error backs off.
 //!
 //! # The success
 //!
@@ -728,8 +786,9 @@
 //! 2. [The rate limit](#an-object-that-has-used-up-its-rate-limit-is-postponed-to-its-next-place) postpones every
 //!    other run.
 //! 3. [A change or news](#a-change-of-the-spec-runs-at-once) runs at once, before the object is due.
-//! 4. When it is due, [`Retry::After`](#retryafter-is-obeyed), [`Retry::Never`](#retrynever-awaits-a-change) or
-//!    [the wish of a success](#a-success-may-wish-for-a-delay) decides;
+//! 4. When it is due, [`Retry::After`](#retryafter-is-obeyed), [`Retry::NoFailure`](#a-conflict-is-no-failure),
+//!    [`Retry::Never`](#retrynever-awaits-a-change) or [the wish of a success](#a-success-may-wish-for-a-delay)
+//!    decides;
 //! 5. else [the deadline](#past-the-deadline-the-answer-is-await-change),
 //! 6. else [the interval of the phase](#the-delay-grows-with-the-time-in-the-phase).
 //!

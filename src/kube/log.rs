@@ -115,6 +115,9 @@ pub(super) fn end<K: Resource>(
     let attempts = |since| (!conclusion.is_wish).then(|| policy.interval(phase).attempts(conclusion.after(since)));
     // `error` is none for a run that reports the failure in its outcome.
     match conclusion.transition {
+        Transition::None if error.is_some() => {
+            debug!(target: TARGET, object = %Name(object), error, next = next(requeue), "no failure");
+        }
         Transition::None => trace!(target: TARGET, object = %Name(object), %phase, next = next(requeue), "reconciled"),
         Transition::Failed => warn!(target: TARGET, object = %Name(object), error, next = next(requeue), "failed"),
         Transition::StillFailed(since) => debug!(

@@ -52,6 +52,8 @@
 //! # }
 //! ```
 
+mod errors;
+mod failure;
 mod log;
 mod news;
 mod object;
@@ -169,17 +171,21 @@ impl<P: RequeuePolicy> Requeuer<P> {
 impl<P, C> Requeuer<P, C> {
     /// Sets what to do after an error; without it every error backs off by the error interval.
     ///
+    /// kube's own errors [say so themselves](crate::guide::semantics#an-error-of-kube-says-itself-how-to-retry).
+    ///
     #[doc = major!(example)]
     /// use requeue_policy::{RequeueConfig, kube::{Requeuer, Retry}};
     /// use std::time::Duration;
     ///
     /// enum Error {
+    ///     Kube(kube::Error),
     ///     Throttled { retry_after: Duration },
     ///     InvalidSpec,
     ///     Other,
     /// }
     ///
     /// let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &Error| match error {
+    ///     Error::Kube(error) => error.into(),
     ///     Error::Throttled { retry_after } => Retry::After(*retry_after),
     ///     Error::InvalidSpec => Retry::Never,
     ///     Error::Other => Retry::Backoff,
@@ -355,19 +361,13 @@ impl<P, C> Requeuer<P, C> {
         E: Error + 'static,
     {
         let (shared, classify) = (self.shared.clone(), self.classify.clone());
-        // They are about objects that are settled.
-        let overrides = Overrides::new();
-        move |object, error, _| {
-            let end = classify.classify(error).end();
-            let slot = object::slot(&*object);
-            action(shared.conclude(&*object, slot, end, Some(error), &overrides))
-        }
+        move |object, error, _| action(shared.fail(&*object, classify.classify(error), error))
     }
 }
 
 impl<P: RequeuePolicy, C> Requeuer<P, C> {
     /// Returns the outage that a failure of this object, now, belongs to: how long it has lasted, and whether this is
-    /// the last attempt.
+    /// the last attempt, if the error backs off. [`outage_of`](Self::outage_of) asks the classifier of the error, too.
     ///
     /// For a reconciler that wants to say so in its status, or to clean up, before it returns the error. It holds a clone
     /// of the `Requeuer`, say in its context; clones share the memory, also those made before [`on_error`](Self::on_error).

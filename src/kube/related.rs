@@ -13,7 +13,8 @@ impl<P, C> Requeuer<P, C> {
     /// object is due; with this it starts a run at once.
     ///
     /// It costs more than `owns`, which asks the API server for the metadata of the children only: `watches` reads them
-    /// whole, though it keeps none. With kube's feature `unstable-runtime` this reads the metadata only, too:
+    /// whole, though it keeps none. From kube 3.1 on it reads the metadata only where `children` is an
+    /// `Api<PartialObjectMeta<Child>>`. With an older one, and its feature `unstable-runtime`, this does:
     /// `.watches_stream(metadata_watcher(children, config).touched_objects(), requeue.owned())`.
     pub fn owned<K, Child>(&self) -> impl Fn(Child) -> Vec<ObjectRef<K>> + Send + Sync + 'static + use<P, C, K, Child>
     where

@@ -32,7 +32,7 @@ impl<P: RequeuePolicy> Requeuer<P> {
         retry: Retry,
         error: &(dyn Error + 'static),
     ) -> Requeue {
-        self.shared.conclude(object, object::slot(object), retry.end(), Some(error), &self.overrides)
+        self.shared.fail(object, retry, error)
     }
 }
 

@@ -97,6 +97,7 @@ pub(super) fn failure(retry: Retry) -> String {
     let _ = match retry {
         Retry::Backoff => Ok(()),
         Retry::After(delay) => write!(text, ", after {}", humantime(delay)),
+        Retry::NoFailure(delay) => write!(text, ", no failure, after {}", humantime(delay)),
         Retry::Never => write!(text, ", never"),
     };
     text

@@ -10,11 +10,7 @@ use kube::{
 use requeue::{Outcome, Requeuer, Retry};
 use requeue_policy::{Observe, Observed, Phase, RequeueConfig};
 use serde::{Deserialize, Serialize};
-use std::{
-    error::Error,
-    sync::Arc,
-    time::{Duration, SystemTime},
-};
+use std::{error::Error, sync::Arc, time::SystemTime};
 use tracing::warn;
 
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize)]
@@ -63,8 +59,7 @@ pub(crate) async fn run(client: Client) -> Result<(), Box<dyn Error>> {
     let (apps, children) = (Api::<App>::all(client.clone()), Api::<ConfigMap>::all(client.clone()));
     let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &kube::Error| match error {
         kube::Error::Api(status) if status.code == 422 => Retry::Never,
-        kube::Error::Api(status) if status.code == 429 => Retry::After(Duration::from_secs(60)),
-        _ => Retry::Backoff,
+        error => error.into(),
     });
     Controller::new(apps, watcher::Config::default())
         .watches(children, watcher::Config::default(), requeue.owned())

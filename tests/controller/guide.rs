@@ -259,9 +259,15 @@ pub(crate) fn answer(text: &str) -> Result<Outcome, Oops> {
 }
 
 pub(crate) fn classify(error: &Oops) -> Retry {
+    let delay = |text| parse_duration(text).expect("a delay");
+    if let Some(text) = error.0.strip_prefix("no failure, after ") {
+        return Retry::NoFailure(delay(text));
+    }
     match error.0.strip_prefix("after ") {
-        Some(delay) => Retry::After(parse_duration(delay).expect("a delay")),
+        Some(text) => Retry::After(delay(text)),
         None if error.0 == "never" => Retry::Never,
+        // What the error of kube becomes.
+        None if error.0 == "conflict" => Retry::NoFailure(Duration::from_secs(1)),
         None => Retry::Backoff,
     }
 }
@@ -269,6 +275,8 @@ pub(crate) fn classify(error: &Oops) -> Retry {
 /// What a run writes into the status, if anything.
 pub(crate) fn status(thing: &Thing, writes: StatusWrites, answer: &Result<Outcome, Oops>) -> Option<Value> {
     let phase = match answer {
+        // The write itself is what failed.
+        Err(Oops("conflict")) => return None,
         Err(_) => Phase::Failed,
         Ok(Outcome::Phase(phase) | Outcome::PhaseAndRequeue(phase, _)) => *phase,
         Ok(_) => thing.phase(),
@@ -341,6 +349,7 @@ played! {
     a_restart_tries_what_was_given_up_once_more
     retryafter_is_obeyed
     retrynever_awaits_a_change
+    a_conflict_is_no_failure
     a_success_may_wish_for_a_delay
     a_success_may_await_a_change
     a_unit_reads_the_phase_from_the_object

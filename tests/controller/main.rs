@@ -10,6 +10,7 @@ mod embedding;
 mod error;
 mod fleet;
 mod guide;
+mod kube_error;
 mod limits;
 mod lines;
 mod log;

@@ -236,6 +236,7 @@ fn random(seed: u64) -> (String, Played) {
                 "Err",
                 "Err, never",
                 "Err, after 7s",
+                "Err, no failure, after 4s",
                 "Ready, after 12s",
                 "Failed, await change",
                 "after 3s",

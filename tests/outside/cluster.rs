@@ -212,6 +212,7 @@ fn end() -> impl Strategy<Value = End> {
         Just(End::Error(Retry::Backoff)),
         Just(End::Error(Retry::Never)),
         delay().prop_map(|delay| End::Error(Retry::After(delay))),
+        delay().prop_map(|delay| End::Error(Retry::NoFailure(delay))),
     ]
 }
 

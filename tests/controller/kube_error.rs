@@ -1,0 +1,271 @@
+//! What follows from kube's own errors.
+
+use crate::{
+    support::{Fault, Verb},
+    world::{Thing, World, policy, ready, requeuer},
+};
+use futures::StreamExt;
+use kube::{
+    Api,
+    api::{Patch, PatchParams, PostParams},
+    runtime::{Controller, watcher},
+};
+use requeue_policy::{
+    Phase, RequeueConfig,
+    kube::{Requeuer, Retry},
+};
+use serde_json::json;
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+use tokio::time::{Instant, sleep};
+
+const BACKOFF: &str = "{ default: 30s, error: { initial: 10s, factor: 2, max: 1h } }";
+
+/// The reconciler's own type, of which kube's is one kind.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Kube(#[from] kube::Error),
+    #[error("{0}")]
+    Other(&'static str),
+}
+
+fn classify(error: &Error) -> Retry {
+    match error {
+        Error::Kube(error) => error.into(),
+        Error::Other("never") => Retry::Never,
+        Error::Other(_) => Retry::Backoff,
+    }
+}
+
+type Classified = Requeuer<RequeueConfig, fn(&Error) -> Retry>;
+
+fn classified(yaml: &str) -> Classified {
+    requeuer(policy(yaml)).on_error(classify as fn(&Error) -> Retry)
+}
+
+/// Starts a controller of the things in a world; returns when it runs, in seconds.
+fn start<F: Future<Output = Result<Phase, Error>> + Send + 'static>(
+    world: &World,
+    requeue: &Classified,
+    reconcile: impl Fn(Arc<Thing>, Api<Thing>) -> F + Send + Sync + 'static,
+) -> Arc<Mutex<Vec<f64>>> {
+    let runs = Arc::new(Mutex::new(vec![]));
+    let (of_runs, start) = (runs.clone(), Instant::now());
+    let things = Api::<Thing>::default_namespaced(world.server.client());
+    let controller = Controller::new(things.clone(), watcher::Config::default());
+    let reconcile = move |thing, things: Arc<Api<Thing>>| {
+        let at = (start.elapsed().as_secs_f64() * 100.0).round() / 100.0;
+        of_runs.lock().expect("no run panics").push(at);
+        reconcile(thing, (*things).clone())
+    };
+    let run = controller.run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(things));
+    tokio::spawn(run.for_each(|_| async {}));
+    runs
+}
+
+fn times(runs: &Mutex<Vec<f64>>) -> Vec<f64> {
+    runs.lock().expect("no run panics").clone()
+}
+
+/// Writes the thing as the controller has it, which is refused when somebody else has written meanwhile.
+async fn write(thing: &Thing, things: &Api<Thing>) -> Result<Phase, Error> {
+    let written = things.replace("a", &PostParams::default(), thing).await;
+    written?;
+    Ok(Phase::Ready)
+}
+
+/// Answers the status writes of the controller with this status, until so many seconds after the start.
+fn refuse(world: &World, until: f64, code: u16, reason: &'static str, retry_after: Option<u64>) {
+    let start = Instant::now();
+    world.server.on_request(move |request| {
+        let is_refused = request.verb == Verb::PatchStatus && start.elapsed().as_secs_f64() < until;
+        is_refused.then_some(Fault::Status {
+            code,
+            reason,
+            retry_after: retry_after.map(Duration::from_secs),
+        })
+    });
+}
+
+async fn write_status(_: Arc<Thing>, things: Api<Thing>) -> Result<Phase, Error> {
+    let patch = Patch::Merge(json!({ "status": { "phase": "Ready" } }));
+    things.patch_status("a", &PatchParams::default(), &patch).await?;
+    Ok(Phase::Ready)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_that_the_watch_makes_good_runs_at_once() {
+    // Somebody else writes in the middle of every second run: first the spec, then only the status.
+    for (patch, expected) in [
+        (json!({ "spec": { "value": 1 } }), [0.0, 0.3]),
+        (json!({ "status": { "message": "hello" } }), [0.0, 1.3]),
+    ] {
+        let world = World::new(ready);
+        world.create("a").await;
+        let runs = start(
+            &world,
+            &classified(BACKOFF),
+            |thing: Arc<Thing>, things: Api<Thing>| async move {
+                sleep(Duration::from_millis(300)).await;
+                write(&thing, &things).await
+            },
+        );
+        world.until(0.1).await;
+        match patch.get("spec") {
+            Some(_) => world.patch(patch).await,
+            None => world.patch_status(patch["status"].clone()).await,
+        }
+        world.until(25.0).await;
+        assert_eq!(times(&runs), expected);
+        assert_eq!(world.lines.visible(), [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_neither_starts_nor_ends_an_outage_and_is_never_the_last_attempt() {
+    let world = World::new(ready);
+    world.create("a").await;
+    let requeue = classified("{ error: { initial: 10s, factor: 2, max: 1h, deadline: 25s } }");
+    let outages = Arc::new(Mutex::new(vec![]));
+    let (asked, seen) = (requeue.clone(), outages.clone());
+    let runs = start(&world, &requeue, move |thing: Arc<Thing>, things: Api<Thing>| {
+        let (asked, seen) = (asked.clone(), seen.clone());
+        async move {
+            let error = match thing.spec.value {
+                0 => Error::Other("no quota"),
+                _ => write_status(thing.clone(), things).await.expect_err("it is refused"),
+            };
+            let outage = asked.outage_of(&*thing, &error);
+            seen.lock()
+                .expect("no run panics")
+                .push((outage.elapsed.as_secs(), outage.is_last));
+            Err(error)
+        }
+    });
+    refuse(&world, 1e9, 409, "Conflict", None);
+    world.until(40.0).await;
+    // Given up at 30 s, and it stays so through conflicts by an event.
+    assert_eq!(times(&runs), [0.0, 10.0, 30.0]);
+    let before = world.lines.visible();
+    assert_eq!(before.len(), 2, "{before:?}");
+    world.set_value(1).await;
+    world.until(42.5).await;
+    assert_eq!(times(&runs), [0.0, 10.0, 30.0, 40.0, 41.0, 42.0]);
+    assert_eq!(world.lines.visible(), before);
+    world.set_value(0).await;
+    world.until(1000.0).await;
+    assert_eq!(times(&runs), [0.0, 10.0, 30.0, 40.0, 41.0, 42.0, 42.5]);
+    assert_eq!(world.lines.visible(), before, "it had said already that it gave up");
+    let seen = outages.lock().expect("no run panics").clone();
+    let expected = [
+        (0, false),
+        (10, false),
+        (30, true),
+        (40, false),
+        (41, false),
+        (42, false),
+        (42, true),
+    ];
+    assert_eq!(seen, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_kube_is_told_apart_in_one_line() {
+    let world = World::new(ready);
+    world.create("a").await;
+    let runs = start(
+        &world,
+        &classified(BACKOFF),
+        |thing: Arc<Thing>, things: Api<Thing>| async move {
+            match thing.spec.value {
+                0 => write_status(thing, things).await,
+                _ => Err(Error::Other("no quota")),
+            }
+        },
+    );
+    refuse(&world, 100.0, 403, "Forbidden", None);
+    world.until(301.0).await;
+    assert_eq!(times(&runs), [0.0, 300.0]);
+    world.set_value(1).await;
+    world.until(320.0).await;
+    assert_eq!(times(&runs), [0.0, 300.0, 301.0, 311.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_no_retry_cures_waits_five_minutes_or_for_a_change() {
+    for (code, reason) in [(401, "Unauthorized"), (403, "Forbidden"), (422, "Invalid")] {
+        let world = World::new(ready);
+        world.create("a").await;
+        let runs = start(&world, &classified(BACKOFF), write_status);
+        refuse(&world, 650.0, code, reason, None);
+        world.until(400.0).await;
+        world.set_value(1).await;
+        world.until(720.0).await;
+        // Cured at 650 s.
+        assert_eq!(times(&runs), [0.0, 300.0, 400.0, 700.0], "{code}");
+        assert_eq!(world.lines.visible().len(), 2, "{:?}", world.lines.visible());
+    }
+}
+
+/// Kube 1, on which these tests run too, has no details.
+#[cfg(feature = "kube-runtime")]
+#[tokio::test(start_paused = true)]
+async fn an_api_server_that_says_when_to_come_back_is_obeyed() {
+    for (code, reason) in [(429, "TooManyRequests"), (503, "ServiceUnavailable"), (504, "Timeout")] {
+        let world = World::new(ready);
+        world.create("a").await;
+        let runs = start(&world, &classified(BACKOFF), write_status);
+        refuse(&world, 16.0, code, reason, Some(7));
+        world.until(25.0).await;
+        assert_eq!(times(&runs), [0.0, 7.0, 14.0, 21.0], "{code}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_time_out_and_a_lost_connection_back_off() {
+    let world = World::new(ready);
+    world.create("a").await;
+    let runs = start(&world, &classified(BACKOFF), write_status);
+    refuse(&world, 5.0, 504, "Timeout", None);
+    world.until(9.0).await;
+    world
+        .server
+        .on_request(|request| (request.verb == Verb::PatchStatus).then_some(Fault::Unreachable));
+    world.until(69.0).await;
+    assert_eq!(times(&runs), [0.0, 10.0, 30.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_errors_own_retry_decides_whether_it_is_the_last_attempt() {
+    let world = World::new(ready);
+    let thing = world.create("a").await;
+    let plain = requeuer(policy("{ error: { initial: 10s, factor: 2, max: 5m, deadline: 1m } }"));
+    let requeue = plain.clone().on_error(classify as fn(&Error) -> Retry);
+    let forbidden = || {
+        let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden", "message": "no" });
+        Error::Kube(kube::Error::Api(serde_json::from_value(status).expect("a status")))
+    };
+    // Before the deadline, and past it.
+    for past in [false, true] {
+        let started = requeue.now() - Duration::from_secs(if past { 100 } else { 10 });
+        let mut thing = thing.clone();
+        let since = k8s_openapi::jiff::Timestamp::try_from(started).expect("a time");
+        let status = json!({ "phase": "Failed", "since": since });
+        thing.status = Some(serde_json::from_value(status).expect("a status"));
+        let is_last = |error| requeue.outage_of(&thing, &error).is_last;
+        assert_eq!(is_last(Error::Other("no quota")), past);
+        assert!(is_last(Error::Other("never")));
+        assert!(!is_last(forbidden()));
+        // A clone from before `on_error` has no classifier, and neither has `outage`.
+        assert_eq!(plain.outage_of(&thing, &Error::Other("never")).is_last, past);
+        assert_eq!(requeue.outage(&thing).is_last, past);
+        let (of, all) = (requeue.outage_of(&thing, &forbidden()), requeue.outage(&thing));
+        assert_eq!(
+            (of.since, of.elapsed, of.attempts),
+            (all.since, all.elapsed, all.attempts)
+        );
+    }
+}
