@@ -171,7 +171,7 @@ pub(crate) async fn bad_policies_are_refused_by_the_api_server(cluster: Cluster)
         (
             json!({ "max_rate": { "per_second": 0 } }),
             "max_rate.per_second",
-            "Invalid value: must be above 0",
+            "Invalid value: 0: must be above 0",
         ),
         (
             json!({ "max_rate": { "per_second": 50, "burst": 0 } }),
