@@ -29,10 +29,11 @@ const CHANGES: [(Change, &str); 2] = [
 ];
 
 fn main() -> anyhow::Result<()> {
-    let (objects, rounds) = match env::args().any(|argument| argument == "--test") {
-        true => (OBJECTS_IN_TEST, 1),
-        false => (OBJECTS, ROUNDS),
-    };
+    let (objects, rounds) =
+        match env::args().any(|argument| argument == "--test") || !env::args().any(|argument| argument == "--bench") {
+            true => (OBJECTS_IN_TEST, 1),
+            false => (OBJECTS, ROUNDS),
+        };
     // One thread, so that the time of a round is the work of a round.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     println!(

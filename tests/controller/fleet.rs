@@ -159,7 +159,10 @@ async fn another_rate_counts_from_the_next_timer_on() {
     assert_eq!(world.times(), [0.0, 10.0, 20.0, 30.0, 40.0, 50.0, 60.0]);
     // What has its place keeps it.
     world.until(125.0).await;
-    assert_eq!(world.times_of("b"), [0.1, 110.0, 120.0]);
+    let runs = world.times_of("b");
+    assert_eq!(runs[..2], [0.1, 110.0]);
+    // It is due together with "a", and one of the two waits for the next place.
+    assert!(runs.len() == 3 && (120.0..=120.1).contains(&runs[2]), "{runs:?}");
     let off = RequeueConfig { max_rate: None, ..slow };
     requeue.set_policy(slow).expect("it is valid");
     world.until(145.0).await;
