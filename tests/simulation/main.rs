@@ -53,6 +53,8 @@ fn main() -> ExitCode {
         Trial::test(
             "the_cache_of_whole_objects_takes_far_more_memory_than_what_is_remembered",
             cache::the_cache_of_whole_objects_takes_far_more_memory_than_what_is_remembered,
+        ),
+        Trial::test(
             "a_rate_for_the_fleet_is_kept_starves_nobody_and_delays_no_change",
             fleet::a_rate_for_the_fleet_is_kept_starves_nobody_and_delays_no_change,
         ),
