@@ -882,6 +882,50 @@
 //! wrong by `factor − 1` times that, [and never longer than the
 //! cap](#time-that-jumps-never-panics-never-yields-more-than-the-cap).
 //!
+//! # What an operator changes while it runs
+//!
+//! ### A new policy counts from the next end of a run and what is due stays due
+//!
+//! `Requeuer::set_policy` replaces it for all clones, at once and whole. One INFO line says so.
+//!
+//! ### A bad policy is refused with one line and the old one stays
+//!
+//! The line is WARN, and names the field, its value and what is allowed; `set_policy` returns the same as an error.
+//!
+//! ### The backoff survives a new policy
+//!
+//! An outage goes on: the next delay is by the new interval, from the outage's own start.
+//!
+//! ### An interval by annotation holds after a Ready run until it is removed
+//!
+//! Under the key that the application gave to `Overrides::interval`, exactly and without jitter; not shorter than the
+//! rate limit's pace, 1 s by default, and at most 180 days.
+//!
+//! ### A failed object keeps the policy's interval
+//!
+//! The same goes for one that is not initialized yet.
+//!
+//! ### A run's own wish wins over the annotation
+//!
+//! A delay that the run returns is for this object, too, and knows more.
+//!
+//! ### A bad override is logged once per change and the policy's own holds
+//!
+//! At WARN, with the annotation's key, its value and what is allowed. A pause is `true` or `false` and nothing else.
+//!
+//! ### Nothing starts a run of a paused object and a resume runs at once
+//!
+//! No change, no timer, no child, not even a deletion, while the annotation under the key of `Overrides::paused` is
+//! `true`. One INFO line says that it is paused, and one that it is resumed.
+//!
+//! ### A restart does not run what is paused
+//!
+//! The annotation is read before anything else.
+//!
+//! ### The clock of an outage goes on while the object is paused
+//!
+//! With `{ initial: 10s, factor: 2, max: 5m }`, one that is resumed 100 s into its outage and fails waits 110 s.
+//!
 //! # The log
 //!
 //! ### One line per transition, not per run

@@ -132,8 +132,9 @@ impl<P: RequeuePolicy> Requeuer<P> {
     ///
     /// # Errors
     ///
-    /// What [`Interval::validate`](crate::Interval::validate) and [`RateLimit::validate`](crate::RateLimit::validate)
-    /// refuse, for each phase's interval and the rate limit, named as in a config file: `error.factor`.
+    /// What [`Interval::validate`](crate::Interval::validate), [`RateLimit::validate`](crate::RateLimit::validate) and
+    /// [`MaxRate::validate`](crate::MaxRate::validate) refuse, for each phase's interval and both limits, named as in a
+    /// config file: `error.factor`.
     pub fn new(policy: P) -> Result<Self, ConfigError> {
         Self::with_clock(policy, Clock::start())
     }

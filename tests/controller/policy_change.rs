@@ -94,3 +94,23 @@ async fn max_rate_can_be_turned_on_and_off() {
     let second = world.runs().len();
     assert_eq!(second, 12);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_new_policy_keeps_the_outage_and_the_memory() {
+    let world = World::new(|_: Arc<Thing>, _| async { Err::<Phase, _>(Oops("no quota")) });
+    world.create("a").await;
+    let requeue = requeuer(policy("{ error: { initial: 10s, factor: 2, max: 1h } }"));
+    world.start_with(&requeue);
+    world.until(75.0).await;
+    // The next delay is by the new factor, from the outage's start: 10 s and half of the 150 s.
+    requeue
+        .set_policy(policy("{ error: { initial: 10s, factor: 1.5, max: 10h } }"))
+        .expect("it is valid");
+    world.until(240.0).await;
+    assert_eq!(world.times(), [0.0, 10.0, 30.0, 70.0, 150.0, 235.0]);
+    assert_eq!(requeue.failing(), 1);
+    // Longer than the first policy would have remembered it.
+    world.until(40_000.0).await;
+    assert_eq!(requeue.tracked(), 1);
+    assert_eq!(world.lines.of(Level::WARN).len(), 1, "the outage was forgotten");
+}
