@@ -1,9 +1,9 @@
 //! `requeue_policy::testing` as an operator's author uses it: no cluster, no runtime.
 
-use kube::CustomResource;
+use kube::{CustomResource, ResourceExt};
 use requeue_policy::{
     Interval, Observe, Phase, Requeue, RequeueConfig,
-    kube::{Outcome, Retry},
+    kube::{Outcome, Overrides, Retry},
     testing::{Timeline, assert_status_write_is_no_news},
 };
 use serde::{Deserialize, Serialize};
@@ -329,6 +329,39 @@ fn a_refused_policy_and_a_misuse_say_so() {
     assert_eq!(twice, "the object is there already, use `changed`");
     let over = message(|| _ = healthy().at(at(10)).at(at(5)));
     assert_eq!(over, "5s is over, it is 10s");
+}
+
+#[test]
+fn a_new_policy_and_an_override_hold_also_after_a_restart() {
+    let of = |default| RequeueConfig {
+        default: Interval::constant(at(default)),
+        ..RequeueConfig::default()
+    };
+    let mut timeline = healthy().overrides(Overrides::new().paused("a/paused").interval("a/every"));
+    timeline.created(app());
+    timeline.at(at(40)).set_policy(of(20)).expect("it is valid");
+    let refused = timeline.set_policy(of(0)).expect_err("a zero interval");
+    assert!(
+        refused.to_string().starts_with("default.initial: 0s is not allowed"),
+        "{refused}"
+    );
+    timeline.at(at(81)).triggered("all are triggered");
+    timeline.at(at(85)).restarted();
+    timeline.at(at(106)).changed("it is paused", |app| {
+        app.annotations_mut().insert("a/paused".into(), "true".into());
+    });
+    timeline.at(at(150)).restarted();
+    timeline.at(at(160)).triggered("all are triggered");
+    timeline.at(at(170)).changed("it is to run every 7 s", |app| {
+        *app.annotations_mut() = [("a/every".into(), "7s".into())].into();
+    });
+    timeline.at(at(180)).restarted();
+    timeline.at(at(190));
+    timeline.assert_ran_at([0, 30, 60, 80, 81, 85, 105, 170, 177, 180, 187].map(at));
+    assert!(
+        timeline.to_string().contains("  40s  the policy is replaced\n"),
+        "{timeline}"
+    );
 }
 
 #[test]

@@ -18,7 +18,7 @@ type Error = Box<dyn std::error::Error>;
 fn start(stage: &Stage) -> Result<(Requeuer<RequeueConfig>, UnboundedSender<ObjectRef<App>>), Error> {
     let requeue = Requeuer::new(RequeueConfig::default())?;
     let (triggers, triggered) = unbounded();
-    let run = Controller::new(stage.apps(), watcher::Config::default())
+    let run = Controller::new(stage.api(), watcher::Config::default())
         .reconcile_on(triggered)
         .run(requeue.reconciler(reconcile), requeue.error_policy(), stage.context());
     tokio::spawn(run.for_each(async |_| {}));
@@ -29,12 +29,12 @@ fn start(stage: &Stage) -> Result<(Requeuer<RequeueConfig>, UnboundedSender<Obje
 /// the write, so that only the nudge tells that it was more than the write.
 pub(crate) async fn play(stage: &Stage) -> Result<(), Error> {
     for name in ["nudged", "triggered"] {
-        stage.create(name, AppSpec::default()).await?;
+        stage.create(&App::new(name, AppSpec::default())).await?;
     }
     let (requeue, triggers) = start(stage)?;
     stage.until(5.0).await;
     for name in ["nudged", "triggered"] {
-        stage.change(name, json!({ "size": 2 })).await?;
+        stage.change::<App>(name, json!({ "spec": { "size": 2 } })).await?;
     }
     stage.until(5.1).await;
     for name in ["nudged", "triggered"] {

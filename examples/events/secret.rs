@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::{api::core::v1::Secret, apimachinery::pkg::apis::meta::v1::ObjectMeta};
 use kube::{
     ResourceExt as _,
     core::PartialObjectMeta,
@@ -41,13 +41,13 @@ fn referring(apps: Store<App>) -> impl Fn(PartialObjectMeta<Secret>) -> Vec<Obje
 /// needs.
 fn start(stage: &Stage) -> Result<(), Error> {
     let requeue = Requeuer::new(RequeueConfig::default())?;
-    let controller = Controller::new(stage.apps(), watcher::Config::default());
+    let controller = Controller::new(stage.api(), watcher::Config::default());
     let apps = controller.store();
     let run = controller
         // A Secret wakes all at once, and so many run at a time.
         .with_config(Config::default().concurrency(4))
         .watches(
-            stage.secrets(),
+            stage.api::<PartialObjectMeta<Secret>>(),
             watcher::Config::default(),
             requeue.related(referring(apps)),
         )
@@ -56,26 +56,40 @@ fn start(stage: &Stage) -> Result<(), Error> {
     Ok(())
 }
 
+fn secret(name: &str) -> Secret {
+    Secret {
+        metadata: ObjectMeta {
+            name: Some(name.to_owned()),
+            ..ObjectMeta::default()
+        },
+        ..Secret::default()
+    }
+}
+
+async fn rotate(stage: &Stage, name: &str, password: &str) -> kube::Result<()> {
+    let password = json!({ "stringData": { "password": password } });
+    stage.change::<Secret>(name, password).await
+}
+
 /// The Secret to which all objects but one refer is rotated, then one to which none refers is made, and the first is
 /// rotated again.
 pub(crate) async fn play(stage: &Stage, objects: usize) -> Result<(), Error> {
-    stage.rotate("shared", "one").await?;
+    stage.create(&secret("shared")).await?;
     for n in 0..objects {
         let secret = Some("shared".to_owned());
-        stage
-            .create(&format!("app-{n:02}"), AppSpec { size: 1, secret })
-            .await?;
+        let app = App::new(&format!("app-{n:02}"), AppSpec { size: 1, secret });
+        stage.create(&app).await?;
     }
-    stage.create("without", AppSpec::default()).await?;
+    stage.create(&App::new("without", AppSpec::default())).await?;
     start(stage)?;
     stage.until(10.0).await;
-    stage.rotate("shared", "two").await?;
+    rotate(stage, "shared", "two").await?;
     stage.until(20.0).await;
-    stage.rotate("other", "one").await?;
+    stage.create(&secret("other")).await?;
     // In the middle of a run, which read the old one.
-    stage.change("app-00", json!({ "size": 2 })).await?;
+    stage.change::<App>("app-00", json!({ "spec": { "size": 2 } })).await?;
     stage.until(20.1).await;
-    stage.rotate("shared", "three").await?;
+    rotate(stage, "shared", "three").await?;
     stage.until(29.0).await;
     Ok(())
 }

@@ -2,22 +2,25 @@
 
 use std::{
     collections::BTreeMap,
-    fmt,
+    fmt::{self, Debug},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
-use k8s_openapi::api::core::v1::Secret;
-use kube::{
-    Api,
-    api::{Patch, PatchParams, PostParams},
-    core::PartialObjectMeta,
+use k8s_openapi::{
+    NamespaceResourceScope,
+    api::core::v1::{ConfigMap, Secret},
 };
-use serde_json::{Value, json};
+use kube::{
+    Api, Resource as KubeResource,
+    api::{Patch, PatchParams, PostParams},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
 
 use crate::{
-    app::{App, AppSpec, Context},
+    app::{App, Context},
     support::{ApiServer, Resource},
 };
 
@@ -25,6 +28,17 @@ use crate::{
 pub(crate) struct Stage {
     server: ApiServer,
     runs: Runs,
+}
+
+/// What the server keeps: apps, Secrets and ConfigMaps, or their metadata.
+pub(crate) trait InNamespace:
+    KubeResource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned
+{
+}
+
+impl<K> InNamespace for K where
+    K: KubeResource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Serialize + DeserializeOwned
+{
 }
 
 /// When each object ran.
@@ -47,57 +61,42 @@ impl Runs {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let secrets = Resource::of::<Secret>()
-            .without_status_subresource()
-            .without_generation();
+        let data = [Resource::of::<Secret>(), Resource::of::<ConfigMap>()];
+        let [secrets, config_maps] = data.map(|of| of.without_status_subresource().without_generation());
         let (start, runs) = (Instant::now(), Arc::default());
         Self {
-            server: ApiServer::new(1, [Resource::of::<App>(), secrets]),
+            server: ApiServer::new(1, [Resource::of::<App>(), secrets, config_maps]),
             runs: Runs { start, runs },
         }
     }
 
-    /// The objects as the controller reads and writes them.
-    pub(crate) fn apps(&self) -> Api<App> {
-        Api::default_namespaced(self.server.client())
-    }
-
-    /// The metadata of the Secrets, as the controller reads them.
-    pub(crate) fn secrets(&self) -> Api<PartialObjectMeta<Secret>> {
+    /// Objects as the controller reads and writes them.
+    pub(crate) fn api<K: InNamespace>(&self) -> Api<K> {
         Api::default_namespaced(self.server.client())
     }
 
     pub(crate) fn context(&self) -> Arc<Context> {
         Arc::new(Context {
-            apps: self.apps(),
+            apps: self.api(),
             runs: self.runs.clone(),
         })
     }
 
-    pub(crate) async fn create(&self, name: &str, spec: AppSpec) -> kube::Result<()> {
-        self.apps()
-            .create(&PostParams::default(), &App::new(name, spec))
-            .await?;
+    /// Somebody makes an object.
+    pub(crate) async fn create<K: InNamespace>(&self, object: &K) -> kube::Result<()> {
+        self.outside().create(&PostParams::default(), object).await?;
         Ok(())
     }
 
-    pub(crate) async fn change(&self, name: &str, spec: Value) -> kube::Result<()> {
-        let patch = Patch::Merge(json!({ "spec": spec }));
-        self.apps().patch(name, &PatchParams::default(), &patch).await?;
+    /// Somebody changes an object, by a merge patch.
+    pub(crate) async fn change<K: InNamespace>(&self, name: &str, patch: Value) -> kube::Result<()> {
+        let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
+        self.outside::<K>().patch(name, &params, &patch).await?;
         Ok(())
     }
 
-    /// Makes a Secret, or gives it another password.
-    pub(crate) async fn rotate(&self, name: &str, password: &str) -> kube::Result<()> {
-        let patch = Patch::Apply(json!({
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "metadata": { "name": name },
-            "stringData": { "password": password },
-        }));
-        let secrets = Api::<Secret>::default_namespaced(self.server.outside_client());
-        secrets.patch(name, &PatchParams::apply("admin"), &patch).await?;
-        Ok(())
+    fn outside<K: InNamespace>(&self) -> Api<K> {
+        Api::default_namespaced(self.server.outside_client())
     }
 
     /// Lets time pass until so many seconds after the start.

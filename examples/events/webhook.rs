@@ -60,7 +60,7 @@ impl Webhook {
 fn start(stage: &Stage) -> Result<Webhook, Error> {
     let requeue = Requeuer::new(RequeueConfig::default())?;
     let (triggers, triggered) = unbounded();
-    let run = Controller::new(stage.apps(), watcher::Config::default())
+    let run = Controller::new(stage.api(), watcher::Config::default())
         .reconcile_on(triggered)
         .run(requeue.reconciler(reconcile), requeue.error_policy(), stage.context());
     tokio::spawn(run.for_each(async |_| {}));
@@ -80,7 +80,7 @@ async fn post(webhook: &Webhook, path: &str) -> Result<StatusCode, Error> {
 /// Calls for one of two objects, for one that does not exist, and for none.
 pub(crate) async fn play(stage: &Stage) -> Result<Vec<StatusCode>, Error> {
     for name in ["called", "other"] {
-        stage.create(name, AppSpec::default()).await?;
+        stage.create(&App::new(name, AppSpec::default())).await?;
     }
     let webhook = start(stage)?;
     stage.until(10.0).await;

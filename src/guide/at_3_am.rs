@@ -276,3 +276,86 @@
 //!  50s  the controller restarts    → Err
 //! 110s                             → Err
 //! ```
+//!
+//! ### A policy was replaced and nothing changes
+//!
+//! **Seen:** a shorter interval was put into the ConfigMap minutes ago, and the objects run as before. **Cause:** what
+//! is due by the old policy stays due. Where the line is not there, or is WARN `a new policy is refused`, it never
+//! came to be: the error names the field.
+//!
+//! ```text
+//! default: 10m
+//!
+//!     0s  created                                → Ready
+//!    60s  the policy becomes { default: 30s }
+//!         INFO requeue_policy: the policy was replaced default="30s" error="10s" initialization="5s"
+//!    10m                                         → Ready
+//! 10m30s                                         → Ready
+//! ```
+//!
+//! **Cure:** wait for what is due, or try all at once: `Controller::reconcile_all_on` takes a stream into which the
+//! application sends whenever it has [replaced the policy](super::embedding#changed-while-it-runs). A restart does the
+//! same.
+//!
+//! ```text
+//! default: 10m
+//!
+//!   0s  created                                → Ready
+//!  60s  the policy becomes { default: 30s }
+//!       INFO requeue_policy: the policy was replaced default="30s" error="10s" initialization="5s"
+//!  61s  all are triggered                      → Ready
+//!  91s                                         → Ready
+//! 121s                                         → Ready
+//! ```
+//!
+//! ### Timers fire later than their interval
+//!
+//! **Seen:** objects that are due every half minute run every few minutes; changes are as fast as ever. **Cause:** the
+//! policy has a `max_rate`, and more objects than it carries.
+//!
+//! ```text
+//! max_rate: 0.01
+//!
+//!   0s  created                                            → Ready
+//!  30s                                                     → Ready
+//!  60s
+//!      INFO requeue_policy: timers wait: more objects are due than max_rate carries, and delays stretch max_rate=0.01 next="in 1m 10s"
+//! 130s                                                     → Ready
+//! ```
+//!
+//! **Cure:** none, if that is what the rate is for. Else a higher rate, or a longer interval, by [the
+//! arithmetic](super::choosing_intervals#a-rate-carries-as-many-objects-as-it-makes-runs-in-an-interval).
+//!
+//! ### One object is looked at too seldom
+//!
+//! **Seen:** somebody waits for one object, and its interval is long, as it is for all. **Cure:** give that one an
+//! interval of its own, `kubectl annotate app/a example.com/poll-interval=5s`, where the application
+//! [has given a key](super::embedding#changed-while-it-runs) for that, and `example.com/poll-interval-` when it is done.
+//!
+//! ```text
+//! default: 10m
+//!
+//!  0s  created                                  → Ready
+//! 60s  annotated example.com/poll-interval=5s   → Ready
+//! 65s                                           → Ready
+//! 70s                                           → Ready
+//! 71s  annotated example.com/poll-interval-     → Ready
+//! 10m
+//! ```
+//!
+//! # It should not run at all
+//!
+//! ### Somebody repairs an object by hand and the controller undoes it
+//!
+//! **Cause:** that is what it is for. **Cure:** pause that one object, `kubectl annotate app/a example.com/paused=true`,
+//! where the application [has given a key](super::embedding#changed-while-it-runs) for that. When the annotation is
+//! gone it runs at once, and sees all that was done.
+//!
+//! ```text
+//!  0s  created                              → Ready
+//! 10s  annotated example.com/paused=true
+//!      INFO requeue_policy: paused: an annotation says so, and nothing starts a run until it is gone object=default/a
+//! 20s  its child changes
+//!  8h  annotated example.com/paused-        → Ready
+//!      INFO requeue_policy: resumed object=default/a
+//! ```

@@ -663,6 +663,78 @@
 //! The trait `JsonSchema` is that of schemars 1, with which kube 2 to 5 [derive their
 //! CRDs](#the-schema-fills-in-the-defaults-of-the-crate); kube 1 and older take 0.8, which is not served.
 //!
+//! # Changed while it runs
+//!
+//! [A new policy](super::semantics#a-new-policy-counts-from-the-next-end-of-a-run-and-what-is-due-stays-due) may come
+//! from wherever the application reads it. The example `reload` plays the first two of these on an API server in memory
+//! (`cargo run --features kube-runtime --example reload`).
+//!
+//! ### A policy in a ConfigMap is followed
+//!
+//! A watch of that one ConfigMap, and its text to `set_policy`. What cannot be read, or is not allowed, is a line in the
+//! log, and the policy in force stays; so it does when the ConfigMap is deleted.
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! use futures::{StreamExt, channel::mpsc::UnboundedSender};
+//! use k8s_openapi::api::core::v1::ConfigMap;
+//! use kube::{Api, runtime::{WatchStreamExt, watcher}};
+//! use requeue_policy::{RequeueConfig, kube::Requeuer};
+//! use tracing::warn;
+//!
+//! /// `all` is the other end of `Controller::reconcile_all_on(..)`.
+//! async fn follow(requeue: Requeuer<RequeueConfig>, config_maps: Api<ConfigMap>, all: UnboundedSender<()>) {
+//!     let this_one = watcher::Config::default().fields("metadata.name=operator");
+//!     let mut written = std::pin::pin!(watcher(config_maps, this_one).default_backoff().applied_objects());
+//!     while let Some(config_map) = written.next().await {
+//!         let text = config_map.map(|config_map| config_map.data.and_then(|mut data| data.remove("requeue.yaml")));
+//!         let policy = match text {
+//!             Ok(Some(text)) => serde_saphyr::from_str::<RequeueConfig>(&text),
+//!             Ok(None) => continue,
+//!             Err(error) => {
+//!                 warn!(%error, "the policy is not watched"); // the watch goes on trying
+//!                 continue;
+//!             }
+//!         };
+//!         match policy {
+//!             Ok(policy) if policy == *requeue.policy() => {} // a list, once more
+//!             Ok(policy) => {
+//!                 if requeue.set_policy(policy).is_ok() {
+//!                     let _ = all.unbounded_send(()); // all are tried now, not when they are due by the old policy
+//!                 }
+//!             }
+//!             Err(error) => warn!(error = %error.without_snippet(), "the new policy cannot be read, the old one stays"),
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! ### A SIGHUP reads the policy's file again
+//!
+//! `tokio::signal::unix::signal(SignalKind::hangup())`, and for each `recv` the same: read, compare, `set_policy`.
+//! Listen before the controller starts, because a SIGHUP that nobody listens to ends the process.
+//!
+//! ### Without keys the annotations are a change and nothing else
+//!
+//! The application chooses them. Then whoever runs it can [pause an
+//! object](super::semantics#nothing-starts-a-run-of-a-paused-object-and-a-resume-runs-at-once), or [give it an interval
+//! of its own](super::semantics#an-interval-by-annotation-holds-after-a-ready-run-until-it-is-removed):
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! use requeue_policy::{RequeueConfig, kube::{Overrides, Requeuer}};
+//!
+//! let overrides = Overrides::new().interval("example.com/poll-interval").paused("example.com/paused");
+//! let requeue = Requeuer::new(RequeueConfig::default())?.overrides(overrides);
+//! # assert_eq!(requeue.tracked(), 0);
+//! # Ok::<(), requeue_policy::ConfigError>(())
+//! ```
+//!
+//! ```sh
+//! kubectl annotate app/a example.com/paused=true          # and example.com/paused- to resume
+//! kubectl annotate app/a example.com/poll-interval=5s     # and example.com/poll-interval- to end it
+//! ```
+//!
 //! # Testing it
 //!
 //! ### A timeline tells when an object would run without a cluster

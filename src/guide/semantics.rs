@@ -745,6 +745,21 @@
 //! 309s
 //! ```
 //!
+//! ### So does one that has an interval by annotation
+//!
+//! Where the fleet has used up its rate, only an edit or news of its own brings an object forward.
+//!
+//! ```text
+//! max_rate: 0.01
+//! default: 60s
+//!
+//!   0s  created                                   → Ready
+//!  10s  annotated example.com/poll-interval=20s   → Ready
+//!  30s                                            → Ready
+//! 130s                                            → Ready
+//! 229s
+//! ```
+//!
 //! ### Places are given in the order in which timers fire
 //!
 //! So every object gets its turn, and the longest gap is the object's delay and the time in which the rate serves all
@@ -781,16 +796,19 @@
 //! What a run returned decides when the next one is due, and then the trigger decides whether it needs to wait for
 //! that. From the strongest:
 //!
-//! 1. [A run that is due is never held back](#a-run-that-is-due-is-never-held-back-by-it), but that
+//! 1. [A pause](#nothing-starts-a-run-of-a-paused-object-and-a-resume-runs-at-once) ends everything else.
+//! 2. [A run that is due is never held back](#a-run-that-is-due-is-never-held-back-by-it), but that
 //!    [a timer waits for its place](#a-timer-waits-for-its-place-in-the-fleets-rate) where the fleet has a rate.
-//! 2. [The rate limit](#an-object-that-has-used-up-its-rate-limit-is-postponed-to-its-next-place) postpones every
+//! 3. [The rate limit](#an-object-that-has-used-up-its-rate-limit-is-postponed-to-its-next-place) postpones every
 //!    other run.
-//! 3. [A change or news](#a-change-of-the-spec-runs-at-once) runs at once, before the object is due.
-//! 4. When it is due, [`Retry::After`](#retryafter-is-obeyed), [`Retry::NoFailure`](#a-conflict-is-no-failure),
+//! 4. [A change or news](#a-change-of-the-spec-runs-at-once) runs at once, before the object is due.
+//! 5. When it is due, [`Retry::After`](#retryafter-is-obeyed), [`Retry::NoFailure`](#a-conflict-is-no-failure),
 //!    [`Retry::Never`](#retrynever-awaits-a-change) or [the wish of a success](#a-success-may-wish-for-a-delay)
 //!    decides;
-//! 5. else [the deadline](#past-the-deadline-the-answer-is-await-change),
-//! 6. else [the interval of the phase](#the-delay-grows-with-the-time-in-the-phase).
+//! 6. else, after a Ready run, [the interval that the object's annotation
+//!    has](#an-interval-by-annotation-holds-after-a-ready-run-until-it-is-removed),
+//! 7. else [the deadline](#past-the-deadline-the-answer-is-await-change),
+//! 8. else [the interval of the phase](#the-delay-grows-with-the-time-in-the-phase).
 //!
 //! # Restarts, replicas, deletion, clocks
 //!
@@ -886,7 +904,19 @@
 //!
 //! ### A new policy counts from the next end of a run and what is due stays due
 //!
-//! `Requeuer::set_policy` replaces it for all clones, at once and whole. One INFO line says so.
+//! [`Requeuer::set_policy`](crate::kube::Requeuer::set_policy) replaces it for all clones, at once and whole. One INFO
+//! line says so.
+//!
+//! ```text
+//! default: 60s
+//!
+//!   0s  created                                → Ready
+//!   5s  the policy becomes { default: 20s }
+//!       INFO requeue_policy: the policy was replaced default="20s" error="10s" initialization="5s"
+//!  60s                                         → Ready
+//!  80s                                         → Ready
+//! 100s                                         → Ready
+//! ```
 //!
 //! ### A bad policy is refused with one line and the old one stays
 //!
@@ -900,6 +930,17 @@
 //!
 //! Under the key that the application gave to `Overrides::interval`, exactly and without jitter; not shorter than the
 //! rate limit's pace, 1 s by default, and at most 180 days.
+//!
+//! ```text
+//! default: 60s
+//!
+//!  0s  created                                  → Ready
+//!  5s  annotated example.com/poll-interval=7s   → Ready
+//! 12s                                           → Ready
+//! 19s                                           → Ready
+//! 20s  annotated example.com/poll-interval-     → Ready
+//! 80s                                           → Ready
+//! ```
 //!
 //! ### A failed object keeps the policy's interval
 //!
@@ -917,6 +958,19 @@
 //!
 //! No change, no timer, no child, not even a deletion, while the annotation under the key of `Overrides::paused` is
 //! `true`. One INFO line says that it is paused, and one that it is resumed.
+//!
+//! ```text
+//!  0s  created                              → Ready
+//! 10s  annotated example.com/paused=true
+//!      INFO requeue_policy: paused: an annotation says so, and nothing starts a run until it is gone object=default/a
+//! 20s  the spec changes
+//! 30s                                                   # it would be due
+//! 40s  its child changes
+//! 50s  all are triggered
+//! 61s  annotated example.com/paused-        → Ready
+//!      INFO requeue_policy: resumed object=default/a
+//! 91s                                       → Ready
+//! ```
 //!
 //! ### A restart does not run what is paused
 //!

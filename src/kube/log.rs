@@ -82,8 +82,16 @@ pub(super) fn override_refused<K: Resource>(object: &K, refused: &ConfigError) {
     warn!(target: TARGET, object = %Name(object), %refused, "an annotation is refused, the policy's own holds");
 }
 
-pub(super) fn policy_replaced() {
-    info!(target: TARGET, "the policy was replaced");
+pub(super) fn policy_replaced(policy: &impl RequeuePolicy) {
+    let [default, error, initialization] = [Phase::Ready, Phase::Failed, Phase::Initializing].map(|phase| {
+        let interval = policy.interval(phase);
+        let initial = rounded(interval.initial());
+        match interval.max() {
+            Some(max) => format!("{initial} to {}", rounded(max)),
+            None => initial.to_string(),
+        }
+    });
+    info!(target: TARGET, default, error, initialization, "the policy was replaced");
 }
 
 pub(super) fn policy_refused(refused: &ConfigError) {

@@ -254,7 +254,7 @@ impl<P, C> Requeuer<P, C> {
         }
         self.shared.memory.set_grace(grace);
         self.shared.news.set_grace(grace);
-        log::policy_replaced();
+        log::policy_replaced(self.shared.policy.get());
         Ok(())
     }
 

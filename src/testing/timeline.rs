@@ -8,7 +8,7 @@ use super::{
 use crate::{
     ConfigError, Observe, Requeue, RequeuePolicy,
     clock::Hand,
-    kube::{Outcome, Requeuer, Retry},
+    kube::{Outcome, Overrides, Requeuer, Retry},
     memory::Tick,
 };
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
@@ -94,6 +94,7 @@ pub struct Run {
 pub struct Timeline<K, E> {
     policy: Policy,
     requeuer: Requeuer<Policy>,
+    overrides: Overrides,
     clock: Hand,
     reconcile: Reconcile<K, E>,
     classify: Box<dyn Fn(&E) -> Retry>,
@@ -133,6 +134,7 @@ where
         Ok(Self {
             requeuer: Requeuer::by_hand(policy.clone(), wall(0), clock.clone())?,
             policy,
+            overrides: Overrides::new(),
             clock,
             reconcile: Box::new(move |object, run| reconcile(object, run).map(Into::into)),
             classify: Box::new(|_| Retry::Backoff),
@@ -151,6 +153,17 @@ where
     pub fn on_error(self, classify: impl Fn(&E) -> Retry + 'static) -> Self {
         Self {
             classify: Box::new(classify),
+            ..self
+        }
+    }
+
+    /// Lets annotations override the policy, as [`Requeuer::overrides`] does; [`changed`](Self::changed) sets and removes
+    /// them.
+    #[must_use]
+    pub fn overrides(self, overrides: Overrides) -> Self {
+        Self {
+            requeuer: self.requeuer.overrides(overrides.clone()),
+            overrides,
             ..self
         }
     }
@@ -224,6 +237,27 @@ where
         self.happens(label)
     }
 
+    /// Something triggers the object without a change and without news, such as `Controller::reconcile_all_on`.
+    pub fn triggered(&mut self, label: &str) -> &mut Self {
+        self.happens(label)
+    }
+
+    /// Replaces the policy, as [`Requeuer::set_policy`] does.
+    ///
+    /// # Errors
+    ///
+    /// As [`Requeuer::set_policy`]: the old policy stays in force then.
+    pub fn set_policy<P>(&mut self, policy: P) -> Result<&mut Self, ConfigError>
+    where
+        P: RequeuePolicy + Send + Sync + 'static,
+    {
+        let policy: Policy = Arc::new(policy);
+        self.requeuer.set_policy(policy.clone())?;
+        self.policy = policy;
+        self.rows.event(micros(self.now()), "the policy is replaced");
+        Ok(self)
+    }
+
     /// The object is deleted: it is gone, or marked as long as it has a finalizer.
     ///
     /// # Panics
@@ -244,7 +278,7 @@ where
     pub fn restarted(&mut self) -> &mut Self {
         if let Ok(requeuer) = Requeuer::by_hand(self.policy.clone(), wall(0), self.clock.clone()) {
             // A policy that was valid at the start is so again.
-            self.requeuer = requeuer;
+            self.requeuer = requeuer.overrides(self.overrides.clone());
         }
         (self.queue, self.reading) = (Queue::default(), None);
         self.happens("the controller restarts")

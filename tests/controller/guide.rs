@@ -3,8 +3,9 @@
 use crate::{
     support::Resource,
     timeline::{Child, Crd, Row, StatusWrites, Timeline, of_section},
-    world::{Oops, Thing, World, change_child, patch_status, requeuer, wall_clock},
+    world::{Oops, Thing, World, change_child, patch_status, policy, requeuer, wall_clock},
 };
+use futures::channel::mpsc::{UnboundedSender, unbounded};
 use humantime_serde::re::humantime::parse_duration;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
@@ -14,7 +15,7 @@ use kube::{
 };
 use requeue_policy::{
     Observe, Phase, Requeue, RequeueConfig,
-    kube::{Outcome, Requeuer, Retry},
+    kube::{Outcome, Overrides, Requeuer, Retry},
 };
 use serde_json::{Value, json};
 use std::{
@@ -37,12 +38,34 @@ async fn play(name: &str) {
     }
 }
 
+/// The rest of such an event is YAML.
+pub(crate) const NEW_POLICY: &str = "the policy becomes ";
+
+/// With which annotations an object of the guide is overridden.
+pub(crate) fn overrides() -> Overrides {
+    Overrides::new()
+        .interval("example.com/poll-interval")
+        .paused("example.com/paused")
+}
+
+/// The key and the new value of an event as `kubectl annotate` has it: `annotated example.com/paused=true`, and
+/// `annotated example.com/paused-`, which removes it.
+pub(crate) fn annotated(event: &str) -> Option<(&str, Option<&str>)> {
+    let change = event.strip_prefix("annotated ")?;
+    match change.split_once('=') {
+        Some((key, value)) => Some((key, Some(value))),
+        None => change.strip_suffix('-').map(|key| (key, None)),
+    }
+}
+
 /// The world of one example.
 pub(crate) struct Stage {
     world: World,
     timeline: Timeline,
     has_child: bool,
     requeue: Requeuer<RequeueConfig, fn(&Oops) -> Retry>,
+    /// Triggers all objects at once.
+    all: Vec<UnboundedSender<()>>,
     controllers: Vec<JoinHandle<()>>,
 }
 
@@ -79,8 +102,9 @@ impl Stage {
         let world = World::with(resource, reconcile);
         children.set(world.children.clone()).expect("set once");
         Self {
-            requeue: requeuer(timeline.policy).on_error(classify as fn(&Oops) -> Retry),
+            requeue: fresh(timeline.policy),
             world,
+            all: vec![],
             has_child: matches!(timeline.setting.child, Child::Rewritten | Child::Applied)
                 || timeline
                     .rows
@@ -119,15 +143,18 @@ impl Stage {
     }
 
     fn start(&mut self) {
+        let (all, triggered) = unbounded();
+        self.all.push(all);
+        let controller = self.world.controller().reconcile_all_on(triggered);
+        let children = Api::<ConfigMap>::default_namespaced(self.world.server.client());
+        let config = watcher::Config::default();
         let controller = match self.timeline.setting.child {
-            Child::Owns => {
-                let children = Api::<ConfigMap>::default_namespaced(self.world.server.client());
-                let controller = self.world.controller().owns(children, watcher::Config::default());
-                self.world.spawn(controller, &self.requeue)
+            Child::Owns => controller.owns(children, config),
+            Child::Owned | Child::Rewritten | Child::Applied => {
+                controller.watches(children, config, self.requeue.owned())
             }
-            Child::Owned | Child::Rewritten | Child::Applied => self.world.start_owning(&self.requeue),
         };
-        self.controllers.push(controller);
+        self.controllers.push(self.world.spawn(controller, &self.requeue));
     }
 
     pub(crate) fn check_times(&self, rows: &[Row]) {
@@ -179,11 +206,11 @@ impl Stage {
             "the controller starts" => {}
             "the controller restarts" | "another replica takes over" => {
                 self.controllers.drain(..).for_each(|controller| controller.abort());
-                self.requeue = requeuer(self.timeline.policy).on_error(classify as fn(&Oops) -> Retry);
+                self.requeue = fresh(self.timeline.policy);
                 self.start();
             }
             "a second replica starts" => {
-                self.requeue = requeuer(self.timeline.policy).on_error(classify as fn(&Oops) -> Retry);
+                self.requeue = fresh(self.timeline.policy);
                 self.start();
             }
             "the spec changes" => world.patch(json!({ "spec": { "value": another() } })).await,
@@ -221,9 +248,31 @@ impl Stage {
                 world.server.expire();
                 world.server.close_watches();
             }
-            _ => panic!("the guide says \"{event}\", which is not known here"),
+            "all are triggered" => {
+                for all in &self.all {
+                    // The controllers before a restart are gone.
+                    let _ = all.unbounded_send(());
+                }
+            }
+            _ => {
+                if let Some(yaml) = event.strip_prefix(NEW_POLICY) {
+                    self.requeue
+                        .set_policy(policy(yaml))
+                        .expect("the guide's policy is valid");
+                } else if let Some((key, value)) = annotated(event) {
+                    world
+                        .patch(json!({ "metadata": { "annotations": { key: value } } }))
+                        .await;
+                } else {
+                    panic!("the guide says \"{event}\", which is not known here");
+                }
+            }
         }
     }
+}
+
+fn fresh(policy: RequeueConfig) -> Requeuer<RequeueConfig, fn(&Oops) -> Retry> {
+    requeuer(policy).overrides(overrides()).on_error(classify)
 }
 
 /// A number that was not there before.
@@ -357,11 +406,15 @@ played! {
     a_change_is_never_delayed_by_the_fleets_rate
     nor_is_a_related_objects_news
     a_failing_objects_timer_waits_too
+    so_does_one_that_has_an_interval_by_annotation
     losing_the_memory_costs_one_extra_run_per_object
     a_restart_keeps_the_backoff_that_the_status_carries
     a_restart_without_a_last_transition_starts_the_backoff_anew
     a_leader_change_keeps_the_backoff_too
     two_replicas_at_once_each_keep_the_interval
+    a_new_policy_counts_from_the_next_end_of_a_run_and_what_is_due_stays_due
+    an_interval_by_annotation_holds_after_a_ready_run_until_it_is_removed
+    nothing_starts_a_run_of_a_paused_object_and_a_resume_runs_at_once
     one_line_per_transition_not_per_run
     giving_up_is_said_once_per_process
     a_restart_in_an_outage_does_not_say_again_what_the_status_knows
@@ -387,4 +440,8 @@ played! {
     another_controllers_status_is_noticed_only_at_the_interval
     a_recovery_is_noticed_late
     the_backoff_starts_anew_with_every_restart
+    a_policy_was_replaced_and_nothing_changes
+    timers_fire_later_than_their_interval
+    one_object_is_looked_at_too_seldom
+    somebody_repairs_an_object_by_hand_and_the_controller_undoes_it
 }

@@ -18,7 +18,10 @@ async fn a_new_policy_counts_from_the_next_end_of_a_run_and_what_is_due_stays_du
     world.until(1300.0).await;
     assert_eq!(world.times(), [0.0, 30.0, 630.0, 1230.0]);
     assert_eq!(requeue.tracked(), 1);
-    assert_eq!(world.lines.visible(), ["INFO the policy was replaced"]);
+    assert_eq!(
+        world.lines.visible(),
+        ["INFO the policy was replaced default=\"10m\" error=\"10s\" initialization=\"5s\""]
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,10 +2,10 @@
 //! plays as they were printed.
 
 use crate::{
-    guide::{Stage, TOLERANCE, another, answer, classify, status},
+    guide::{NEW_POLICY, Stage, TOLERANCE, annotated, another, answer, classify, overrides, status},
     pages,
     timeline::{Child, Crd, Setting, Timeline as Example, of_section, parse},
-    world::{Oops, Thing, ThingSpec, ThingStatus},
+    world::{Oops, Thing, ThingSpec, ThingStatus, policy},
 };
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::OwnerReference, jiff::Timestamp};
 use requeue_policy::{Phase, testing::Timeline};
@@ -114,7 +114,7 @@ fn timeline(example: &Example, mut script: impl FnMut(usize) -> String + 'static
         answer
     });
     let timeline = timeline.expect("a test's policy is valid");
-    Some(timeline.on_error(classify).runs_take(takes))
+    Some(timeline.on_error(classify).overrides(overrides()).runs_take(takes))
 }
 
 /// Writes some of the status's fields.
@@ -134,6 +134,10 @@ fn happen(event: &str, timeline: &mut Played) -> Option<()> {
         "the controller restarts" | "another replica takes over" => timeline.restarted(),
         "its child changes" => timeline.nudged(event),
         "it is deleted" => timeline.deleted(),
+        "all are triggered" => timeline.triggered(event),
+        _ if let Some(yaml) = event.strip_prefix(NEW_POLICY) => {
+            timeline.set_policy(policy(yaml)).expect("a test's policy is valid")
+        }
         _ => {
             let mut thing = timeline.object()?.clone();
             apply(event, &mut thing)?;
@@ -163,7 +167,16 @@ fn apply(event: &str, thing: &mut Thing) -> Option<()> {
         "its fingerprint changes" => merge(thing, json!({ "token": other() })),
         "its phase is written: Failed" => merge(thing, json!({ "phase": Phase::Failed })),
         "its phase is written: Ready" => merge(thing, json!({ "phase": Phase::Ready })),
-        _ => return None,
+        _ => {
+            let (key, value) = annotated(event)?;
+            let annotations = meta.annotations.get_or_insert_default();
+            match value {
+                Some(value) => annotations.insert(key.to_owned(), value.to_owned()),
+                None => annotations.remove(key),
+            };
+            // The API server does not keep an empty map.
+            meta.annotations.take_if(|annotations| annotations.is_empty());
+        }
     }
     Some(())
 }
@@ -219,6 +232,10 @@ fn random(seed: u64) -> (String, Played) {
         "its fingerprint changes",
         "its phase is written: Failed",
         "its phase is written: Ready",
+        "all are triggered",
+        "annotated example.com/paused=true",
+        "annotated example.com/paused-",
+        "annotated example.com/poll-interval=8s",
     ];
     let runs = random.clone();
     let script = move |run: usize| {
