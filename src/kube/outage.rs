@@ -1,11 +1,45 @@
-//! What follows from an error, and what a reconciler may know of that before it returns it.
+//! What a reconciler may know of an outage before it returns the error.
 
 use super::kube_core::Resource;
-use super::{Classify, Outage, Overrides, Requeuer, Retry, Shared, object};
-use crate::{Observe, Requeue, RequeuePolicy};
-use std::error::Error;
+use super::{Classify, Outage, Requeuer, object};
+use crate::{Observe, Phase, RequeuePolicy, trigger};
 
 impl<P: RequeuePolicy, C> Requeuer<P, C> {
+    /// Returns the outage that a failure of this object, now, belongs to: how long it has lasted, and whether this is
+    /// the last attempt, if the error backs off. [`outage_of`](Self::outage_of) asks the classifier of the error, too.
+    ///
+    /// For a reconciler that wants to say so in its status, or to clean up, before it returns the error. It holds a clone
+    /// of the `Requeuer`, say in its context; clones share the memory, also those made before [`on_error`](Self::on_error).
+    ///
+    #[doc = major!(example)]
+    /// # use requeue_policy::{Observe, RequeueConfig, kube::Requeuer};
+    /// struct Context {
+    ///     requeue: Requeuer<RequeueConfig>,
+    /// }
+    ///
+    /// fn message<K: kube::Resource + Observe>(app: &K, error: &str, context: &Context) -> String {
+    ///     let outage = context.requeue.outage(app);
+    ///     match outage.is_last {
+    ///         true => format!("{error}; given up after {} retries, edit the spec to try again", outage.attempts),
+    ///         false => error.to_owned(),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn outage<K: Resource + Observe>(&self, object: &K) -> Outage {
+        let shared = &self.shared;
+        let now = shared.clock.now();
+        let slot = object::slot(object);
+        let record = shared.recall(slot).unwrap_or_default();
+        let since = trigger::since(&record, object::status(object), Phase::Failed, &shared.clock, now);
+        Outage::new(
+            since,
+            slot.unwrap_or_default(),
+            shared.policy.get(),
+            shared.clock.wall(now),
+        )
+    }
+
     /// Does what [`outage`](Self::outage) does, for the error with which the run is about to fail: `is_last` is as
     /// [`on_error`](Self::on_error) classifies it.
     ///
@@ -53,25 +87,5 @@ impl<P: RequeuePolicy, C> Requeuer<P, C> {
         C: Classify<E>,
     {
         self.outage(object).after(self.classify.classify(error))
-    }
-}
-
-impl<P: RequeuePolicy> Shared<P> {
-    /// Decides when the next run is due, now that one has failed.
-    pub(super) fn fail<K: Resource + Observe>(
-        &self,
-        object: &K,
-        retry: Retry,
-        error: &(dyn Error + 'static),
-    ) -> Requeue {
-        let slot = object::slot(object);
-        // Only what is no failure leaves the phase as it was.
-        let remembered = match retry {
-            Retry::NoFailure(_) => self.recall(slot).and_then(|record| record.phases.reported()),
-            _ => None,
-        };
-        let end = retry.end(remembered.unwrap_or_else(|| object.phase()));
-        // Annotations override the interval of objects that are settled.
-        self.conclude(object, slot, end, Some(error), &Overrides::new())
     }
 }
