@@ -75,7 +75,7 @@ pub(crate) use places::Places;
 mod places {
     use super::{FASTEST, LARGEST_BURST, MaxRate, SLOWEST};
     use crate::{
-        memory::Tick,
+        adapter::memory::Tick,
         sync::{Mutex, MutexGuard, PoisonError},
     };
     use std::{cmp::Reverse, collections::BinaryHeap};

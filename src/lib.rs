@@ -70,29 +70,13 @@ mod rate;
 
 // A controller's share: the adapter, and what it keeps.
 #[cfg(feature = "_adapter")]
-mod classify;
-#[cfg(feature = "_adapter")]
-mod clock;
+mod adapter;
 #[cfg(feature = "kube-runtime")]
 pub mod kube;
 #[cfg(feature = "_adapter")]
-mod live;
-#[cfg(feature = "_adapter")]
-mod memory;
-#[cfg(feature = "_adapter")]
-mod outage;
-#[cfg(feature = "_adapter")]
-mod outcome;
-#[cfg(feature = "_adapter")]
-mod overrides;
-#[cfg(feature = "_adapter")]
 mod sync;
-#[cfg(feature = "_adapter")]
-mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
-#[cfg(feature = "_adapter")]
-mod trigger;
 
 // The last, because each changes what `major!` says.
 #[cfg(feature = "kube-runtime-4")]

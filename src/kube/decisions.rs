@@ -4,13 +4,15 @@ use super::kube_core::Resource;
 use super::{Overrides, Retry, log, news::News, object};
 use crate::{
     Observe, Phase, Requeue, RequeuePolicy, Slot,
-    clock::Clock,
+    adapter::{
+        clock::Clock,
+        live::Live,
+        memory::{Flags, Memory, Record, Tick},
+        telemetry::Telemetry,
+        trigger::{self, Cause, End, Limits, Verdict},
+    },
     fleet::Places,
-    live::Live,
-    memory::{Flags, Memory, Record, Tick},
     sync::{AtomicU64, Ordering},
-    telemetry::Telemetry,
-    trigger::{self, Cause, End, Limits, Verdict},
 };
 use std::{error::Error, time::Duration};
 

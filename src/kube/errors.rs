@@ -1,7 +1,7 @@
 //! How long kube's own errors are worth waiting.
 
 use super::{kube_client::Error, status};
-use crate::outcome::Retry;
+use crate::adapter::outcome::Retry;
 use std::time::Duration;
 
 /// After a conflict. The watch brings the other's write within milliseconds, and if it is a change, it runs at once; the

@@ -3,8 +3,8 @@
 use super::kube_core::Resource;
 use crate::{
     ConfigError, MaxRate, Phase, RateLimit, Requeue, RequeuePolicy,
+    adapter::trigger::{Conclusion, Transition, Verdict},
     interval::humantime,
-    trigger::{Conclusion, Transition, Verdict},
 };
 use std::{
     error::Error,

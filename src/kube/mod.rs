@@ -63,7 +63,7 @@ mod related;
 
 major!(kube);
 
-pub use crate::{
+pub use crate::adapter::{
     classify::{AlwaysBackoff, Classify},
     outage::Outage,
     outcome::{Outcome, Retry},
@@ -73,7 +73,11 @@ pub use reconcile::Reconcile;
 
 use self::kube_core::Resource;
 use self::kube_runtime::controller::Action;
-use crate::{ConfigError, Observe, Requeue, RequeuePolicy, clock::Clock, config, trigger};
+use crate::{
+    ConfigError, Observe, Requeue, RequeuePolicy,
+    adapter::{clock::Clock, trigger},
+    config,
+};
 use decisions::Shared;
 use std::{
     error::Error,

@@ -5,7 +5,7 @@ use super::kube_runtime::reflector::{Lookup, ObjectRef};
 use super::object::hash;
 use crate::{
     Slot,
-    memory::Tick,
+    adapter::memory::Tick,
     sync::{AtomicU64, AtomicUsize, Mutex, Ordering, PoisonError},
 };
 use std::collections::HashMap;

@@ -3,8 +3,8 @@
 use super::kube_core::Resource;
 use crate::{
     Observe, Slot,
+    adapter::trigger::{Sight, Status},
     digest::Digest,
-    trigger::{Sight, Status},
 };
 use std::hash::{Hash, Hasher};
 

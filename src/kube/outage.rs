@@ -2,7 +2,7 @@
 
 use super::kube_core::Resource;
 use super::{Classify, Outage, Requeuer, object};
-use crate::{Observe, Phase, RequeuePolicy, trigger};
+use crate::{Observe, Phase, RequeuePolicy, adapter::trigger};
 
 impl<P: RequeuePolicy, C> Requeuer<P, C> {
     /// Returns the outage that a failure of this object, now, belongs to: how long it has lasted, and whether this is

@@ -3,7 +3,7 @@
 use super::{Outcome, Requeuer, Retry, object};
 use crate::{
     ConfigError, Observe, Requeue, RequeuePolicy,
-    clock::{Clock, Hand},
+    adapter::clock::{Clock, Hand},
 };
 use super::kube_core::Resource;
 use std::{error::Error, time::SystemTime};

@@ -3,7 +3,7 @@
 //! As in `scheduler.rs` and `controller/runner.rs` of kube-runtime 5.0.0. What arrives while a run is in flight is merged
 //! into one trigger after its end, and with it the delay for which that run asks.
 
-use crate::memory::Tick;
+use crate::adapter::memory::Tick;
 
 /// What the queue asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

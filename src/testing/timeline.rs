@@ -7,9 +7,8 @@ use super::{
 };
 use crate::{
     ConfigError, Observe, Requeue, RequeuePolicy,
-    clock::Hand,
+    adapter::{clock::Hand, memory::Tick},
     kube::{Outcome, Overrides, Requeuer, Retry},
-    memory::Tick,
 };
 use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use kube_core::Resource;

@@ -10,24 +10,16 @@ mod sources {
     #[macro_use]
     mod majors;
 
-    pub(crate) mod classify;
-    pub(crate) mod clock;
+    pub(crate) mod adapter;
     pub(crate) mod config;
     pub(crate) mod digest;
     pub(crate) mod fleet;
     pub(crate) mod interval;
     pub(crate) mod kube;
-    pub(crate) mod live;
-    pub(crate) mod memory;
-    pub(crate) mod outage;
-    pub(crate) mod outcome;
-    pub(crate) mod overrides;
     pub(crate) mod phase;
     pub(crate) mod policy;
     pub(crate) mod rate;
     pub(crate) mod slot;
-    pub(crate) mod telemetry;
-    pub(crate) mod trigger;
 }
 mod memory_model;
 mod requeuer_model;

@@ -1,6 +1,6 @@
 //! The memory by itself, on a clock that the model sets.
 
-use crate::memory::{Memory, Record, Tick};
+use crate::adapter::memory::{Memory, Record, Tick};
 use shuttle::{
     sync::{
         Arc,

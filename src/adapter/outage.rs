@@ -1,6 +1,6 @@
 //! How long an object has been failing, and whether it is about to be given up.
 
-use crate::{Observed, Phase, Requeue, RequeuePolicy, Slot, outcome::Retry};
+use crate::{Observed, Phase, Requeue, RequeuePolicy, Slot, adapter::outcome::Retry};
 use std::time::{Duration, SystemTime};
 
 /// What a failure of an object, now, would be a part of; returned by [`Requeuer::outage`](crate::kube::Requeuer::outage).

@@ -2,10 +2,12 @@
 
 use crate::{
     MaxRate, Observed, Phase, RateLimit, Requeue, RequeuePolicy, Slot,
-    clock::Clock,
+    adapter::{
+        clock::Clock,
+        memory::{Flags, Phases, Record, Tick},
+    },
     fleet::Places,
     interval::{LONGEST, SHORTEST},
-    memory::{Flags, Phases, Record, Tick},
     rate::Rate,
 };
 use std::time::{Duration, SystemTime};

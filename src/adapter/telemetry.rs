@@ -4,7 +4,7 @@
 
 use crate::{
     Phase,
-    trigger::{Conclusion, Verdict},
+    adapter::trigger::{Conclusion, Verdict},
 };
 
 /// The metrics of one controller.
@@ -48,7 +48,7 @@ impl Telemetry {
 mod handles {
     use crate::{
         Phase, Requeue,
-        trigger::{Cause, Conclusion, Transition, Verdict},
+        adapter::trigger::{Cause, Conclusion, Transition, Verdict},
     };
     use metrics::{
         Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,

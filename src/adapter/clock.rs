@@ -1,6 +1,6 @@
 //! The adapter's clock: tokio's, so that a paused runtime pauses the policy too.
 
-use crate::memory::Tick;
+use crate::adapter::memory::Tick;
 use std::{
     sync::OnceLock,
     time::{self, Duration, SystemTime},

@@ -1,6 +1,6 @@
 //! What to do after an error.
 
-use crate::outcome::Retry;
+use crate::adapter::outcome::Retry;
 
 /// Tells what to do after an error: any `Fn(&E) -> Retry`.
 pub trait Classify<E> {

@@ -1,0 +1,11 @@
+//! What the adapters for all kubes share: what a controller remembers, and what it decides.
+
+pub(crate) mod classify;
+pub(crate) mod clock;
+pub(crate) mod live;
+pub(crate) mod memory;
+pub(crate) mod outage;
+pub(crate) mod outcome;
+pub(crate) mod overrides;
+pub(crate) mod telemetry;
+pub(crate) mod trigger;
