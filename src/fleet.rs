@@ -93,6 +93,8 @@ mod places {
         free: u64,
         /// At most as many as there are objects: a new place is taken only where none of these is left.
         given_back: BinaryHeap<Reverse<u64>>,
+        /// Before this, another rate than the present one has given places.
+        older: u64,
     }
 
     impl Taken {
@@ -135,7 +137,11 @@ mod places {
 
         /// Gives one back that was taken and is not needed, for whoever comes next.
         pub(crate) fn give_back(&self, place: Tick) {
-            self.lock().given_back.push(Reverse(nanos(place)));
+            let (mut taken, place) = (self.lock(), nanos(place));
+            // One that an older rate may have given would be one more than the present rate allows.
+            if place >= taken.older {
+                taken.given_back.push(Reverse(place));
+            }
         }
 
         /// How long a timer that fires now has to wait, in microseconds.
@@ -148,7 +154,12 @@ mod places {
 
         /// Frees all places, for another rate; what has been given stays given.
         pub(crate) fn clear(&self) {
-            *self.lock() = Taken::default();
+            let mut taken = self.lock();
+            let older = taken.older.max(taken.free);
+            *taken = Taken {
+                older,
+                ..Taken::default()
+            };
         }
 
         fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -232,6 +243,19 @@ mod places {
             places.clear();
             assert_eq!(places.wait(SECOND), 0);
             assert_eq!(places.take(MaxRate::new(10.0), 2 * SECOND), 2 * SECOND);
+        }
+
+        #[test]
+        fn a_place_of_an_older_rate_serves_nobody() {
+            let (places, slow) = (Places::default(), MaxRate::new(0.1));
+            let fast = [SECOND; 5].map(|now| places.take(MaxRate::new(1.0), now));
+            places.clear();
+            assert_eq!(places.take(slow, SECOND), SECOND);
+            fast.into_iter().for_each(|place| places.give_back(place));
+            assert_eq!([SECOND; 2].map(|now| places.take(slow, now) / SECOND), [11, 21]);
+            // Its own are given on.
+            places.give_back(11 * SECOND);
+            assert_eq!(places.take(slow, 2 * SECOND), 11 * SECOND);
         }
 
         proptest! {

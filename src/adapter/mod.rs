@@ -2,6 +2,7 @@
 
 pub(crate) mod classify;
 pub(crate) mod clock;
+pub(crate) mod conclusion;
 pub(crate) mod live;
 pub(crate) mod memory;
 pub(crate) mod outage;

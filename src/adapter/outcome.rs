@@ -1,6 +1,6 @@
 //! What a reconciler says at the end of a run.
 
-use crate::{Phase, Requeue, adapter::trigger::End};
+use crate::{Phase, Requeue, adapter::conclusion::End};
 use std::time::Duration;
 
 /// What a successful run says of the object; the reconciler returns anything that becomes one.

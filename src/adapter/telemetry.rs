@@ -4,7 +4,7 @@
 
 use crate::{
     Phase,
-    adapter::trigger::{Conclusion, Verdict},
+    adapter::{conclusion::Conclusion, trigger::Verdict},
 };
 
 /// The metrics of one controller.
@@ -48,7 +48,10 @@ impl Telemetry {
 mod handles {
     use crate::{
         Phase, Requeue,
-        adapter::trigger::{Cause, Conclusion, Transition, Verdict},
+        adapter::{
+            conclusion::{Conclusion, Transition},
+            trigger::{Cause, Verdict},
+        },
     };
     use metrics::{
         Counter, Gauge, Histogram, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,

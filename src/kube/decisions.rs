@@ -6,10 +6,11 @@ use crate::{
     Observe, Phase, Requeue, RequeuePolicy, Slot,
     adapter::{
         clock::Clock,
+        conclusion::{self, End},
         live::Live,
         memory::{Flags, Memory, Record, Tick},
         telemetry::Telemetry,
-        trigger::{self, Cause, End, Limits, Verdict},
+        trigger::{self, Cause, Limits, Verdict},
     },
     fleet::Places,
     sync::{AtomicU64, Ordering},
@@ -102,7 +103,8 @@ impl<P: RequeuePolicy> Shared<P> {
                 .update(slot.bits(), now, |record| trigger::pause(record, &sight, now));
             log::paused(object, first);
             self.telemetry.paused::<K>();
-            return Some(Requeue::AwaitChange);
+            // Looked at again before it is forgotten, or a long pause would end an outage, and be logged anew.
+            return Some(Requeue::After(Duration::from_micros(self.memory.grace() / 2)));
         }
         let news = self.news.take(object);
         let interval = overrides.own_interval(object.meta().annotations.as_ref(), limits.of_object);
@@ -202,17 +204,17 @@ impl<P: RequeuePolicy> Shared<P> {
         let record = known.unwrap_or_default();
         let place = slot.unwrap_or_default();
         // The application's policy and its `Observe` must not run under a lock.
-        let conclusion = trigger::decide(&record, status, end, place, policy, &self.clock, now);
+        let conclusion = conclusion::decide(&record, status, end, place, policy, &self.clock, now);
         match (slot, known) {
             // One that ages out meanwhile stays forgotten, which costs a run.
             (Some(slot), Some(_)) => self.memory.modify(slot.bits(), now, |record| {
-                trigger::conclude(record, &conclusion, now);
+                conclusion::keep(record, &conclusion, now);
             }),
             // Aged out during a long run.
             (Some(slot), None) => {
                 let sight = object::sight(object);
                 self.memory.update(slot.bits(), now, |record| {
-                    trigger::conclude_anew(record, &sight, &conclusion, now);
+                    conclusion::keep_anew(record, &sight, &conclusion, now);
                 });
             }
             (None, _) => {}

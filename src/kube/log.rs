@@ -3,7 +3,10 @@
 use super::kube_core::Resource;
 use crate::{
     ConfigError, MaxRate, Phase, RateLimit, Requeue, RequeuePolicy,
-    adapter::trigger::{Conclusion, Transition, Verdict},
+    adapter::{
+        conclusion::{Conclusion, Transition},
+        trigger::Verdict,
+    },
     interval::humantime,
 };
 use std::{

@@ -3,7 +3,7 @@
 use super::kube_core::Resource;
 use crate::{
     Observe, Slot,
-    adapter::trigger::{Sight, Status},
+    adapter::{conclusion::Status, trigger::Sight},
     digest::Digest,
 };
 use std::hash::{Hash, Hasher};

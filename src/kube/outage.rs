@@ -2,7 +2,7 @@
 
 use super::kube_core::Resource;
 use super::{Classify, Outage, Requeuer, object};
-use crate::{Observe, Phase, RequeuePolicy, adapter::trigger};
+use crate::{Observe, Phase, RequeuePolicy, adapter::conclusion};
 
 impl<P: RequeuePolicy, C> Requeuer<P, C> {
     /// Returns the outage that a failure of this object, now, belongs to: how long it has lasted, and whether this is
@@ -31,7 +31,7 @@ impl<P: RequeuePolicy, C> Requeuer<P, C> {
         let now = shared.clock.now();
         let slot = object::slot(object);
         let record = shared.recall(slot).unwrap_or_default();
-        let since = trigger::since(&record, object::status(object), Phase::Failed, &shared.clock, now);
+        let since = conclusion::since(&record, object::status(object), Phase::Failed, &shared.clock, now);
         Outage::new(
             since,
             slot.unwrap_or_default(),

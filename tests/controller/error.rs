@@ -140,7 +140,7 @@ async fn again_at_once_is_not_lost_to_the_own_status_write() {
 }
 
 /// A reconciler for which "busy" is due every second, so that the memory is swept.
-fn beside_a_busy_object<F: Future<Output = Result<Outcome, Oops>> + Send + 'static>(
+pub(crate) fn beside_a_busy_object<F: Future<Output = Result<Outcome, Oops>> + Send + 'static>(
     reconcile: impl Fn(Arc<Thing>, Api<Thing>) -> F + Send + Sync + 'static,
 ) -> impl Fn(Arc<Thing>, Api<Thing>) -> futures::future::BoxFuture<'static, Answer> + Send + Sync + 'static {
     move |thing, things| {

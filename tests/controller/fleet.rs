@@ -1,7 +1,12 @@
 //! A rate for the whole fleet: timers share it, and nothing else waits for it.
 
-use crate::world::{World, policy, ready, requeuer, writes_status};
+use crate::{
+    overrides::{PAUSED, annotate, with_overrides},
+    world::{World, policy, ready, requeuer, writes_status},
+};
+use kube::api::{Patch, PatchParams};
 use requeue_policy::{MaxRate, RequeueConfig};
+use serde_json::{Value, json};
 use std::time::Duration;
 
 const WAITS: &str = "INFO timers wait: more objects are due than max_rate carries, and delays stretch";
@@ -18,6 +23,15 @@ async fn create_in_order(world: &World, names: &[&str]) {
     for (n, name) in names.iter().enumerate() {
         world.until(n as f64 / 10.0).await;
         world.create(name).await;
+    }
+}
+
+/// Changes so many objects from outside.
+async fn patch(world: &World, names: impl IntoIterator<Item = String>, patch: Value) {
+    let (params, patch) = (PatchParams::default(), Patch::Merge(patch));
+    for name in names {
+        let patched = world.things.patch(&name, &params, &patch).await;
+        patched.expect("a thing is patched");
     }
 }
 
@@ -191,5 +205,126 @@ async fn a_rate_carries_as_many_objects_as_it_makes_runs_in_an_interval() {
             }
             assert!(times.len() >= 4, "{times:?}");
         }
+    }
+}
+
+/// n0 to n8 and "a", due from 10 s on, with places at 10, 12, 14 and so on to 28 s; another policy comes at 15 s.
+async fn changed_while_timers_wait(max_rate: Option<MaxRate>) -> (World, Vec<String>) {
+    let world = World::new(ready);
+    let slow = policy("{ default: 10s, max_rate: 0.5 }");
+    let requeue = requeuer(slow);
+    world.start_with(&requeue);
+    let mut names: Vec<_> = (0..9).map(|n| format!("n{n}")).collect();
+    names.push("a".to_owned());
+    create_in_order(&world, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    world.until(15.0).await;
+    requeue
+        .set_policy(RequeueConfig { max_rate, ..slow })
+        .expect("it is valid");
+    (world, names)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rate_that_is_turned_off_while_timers_wait_loses_none_of_them() {
+    let (world, names) = changed_while_timers_wait(None).await;
+    world.until(17.0).await;
+    world.set_value(1).await;
+    world.until(59.0).await;
+    for (n, name) in names.iter().enumerate() {
+        let first = n as f64 / 10.0;
+        // What has its place keeps it, but for a change; then its interval and nothing else.
+        let second = if name == "a" { 17.0 } else { 10.0 + 2.0 * n as f64 };
+        let rounds = (0..5).map(|round| second + 10.0 * f64::from(round));
+        let expected: Vec<_> = [first].into_iter().chain(rounds).filter(|at| *at < 59.0).collect();
+        assert_eq!(world.times_of(name), expected, "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_rate_while_timers_wait_starves_nobody_and_delays_no_change() {
+    for (rate, longest) in [(0.2, 50.0), (0.05, 200.0), (5.0, 28.0)] {
+        let (world, names) = changed_while_timers_wait(Some(MaxRate::new(rate))).await;
+        for at in [17.0, 500.0] {
+            world.until(at).await;
+            world.set_value(at as i64).await;
+        }
+        world.until(1000.0).await;
+        assert!(world.times().contains(&17.0) && world.times().contains(&500.0));
+        for name in &names {
+            let mut times = world.times_of(name);
+            times.push(1000.0);
+            let gap = times.windows(2).map(|pair| pair[1] - pair[0]).fold(0.0, f64::max);
+            assert!(gap <= longest + 0.1, "{gap} s between two runs at {rate}: {times:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_place_that_the_old_rate_gave_serves_no_timer_of_another() {
+    let world = World::new(ready);
+    let fast = policy("{ default: 10s, max_rate: 1 }");
+    let requeue = requeuer(fast);
+    world.start_with(&requeue);
+    let names: Vec<_> = (0..30).map(|n| format!("n{n}")).collect();
+    create_in_order(&world, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    world.until(13.5).await;
+    let slow = RequeueConfig {
+        max_rate: Some(MaxRate::new(0.1)),
+        ..fast
+    };
+    requeue.set_policy(slow).expect("it is valid");
+    // All that wait run by a change, and none of their places, one in a second, is needed.
+    patch(&world, names[4..].to_vec(), json!({ "spec": { "value": 1 } })).await;
+    world.until(69.0).await;
+    let times: Vec<_> = times_after(&world, 14.0).iter().map(|at| at.round()).collect();
+    assert_eq!(times, [20.0, 30.0, 40.0, 50.0, 60.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_paused_object_lets_its_place_pass_and_runs_at_once_when_it_is_resumed() {
+    let names = ["n0", "n1", "n2", "n3", "n4", "a", "n6", "n7", "n8", "n9"];
+    let world = World::new(writes_status);
+    world.start_with(&with_overrides("{ default: 10s, max_rate: 1 }"));
+    create_in_order(&world, &names).await;
+    world.until(12.5).await;
+    annotate(&world, PAUSED, "true").await;
+    world.until(17.5).await;
+    annotate(&world, PAUSED, Value::Null).await;
+    world.until(19.5).await;
+    for (n, name) in names.iter().enumerate() {
+        let place = if *name == "a" { 17.5 } else { 10.0 + n as f64 };
+        assert_eq!(world.times_of(name), [n as f64 / 10.0, place], "{name}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_is_resumed_before_its_place_leaves_it_to_the_next() {
+    let world = World::new(writes_status);
+    world.start_with(&with_overrides("{ default: 10s, max_rate: 1 }"));
+    create_in_order(&world, &["n0", "n1", "n2", "n3", "n4", "a", "n6", "n7", "n8", "n9"]).await;
+    world.until(3.0).await;
+    world.create("b").await;
+    world.until(11.0).await;
+    annotate(&world, PAUSED, "true").await;
+    world.until(12.5).await;
+    annotate(&world, PAUSED, Value::Null).await;
+    world.until(19.5).await;
+    assert_eq!([world.times(), world.times_of("b")], [vec![0.5, 12.5], vec![3.0, 15.0]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn paused_objects_take_no_places() {
+    let world = World::new(writes_status);
+    create(&world, 20).await;
+    world.start_with(&with_overrides("{ default: 10s, max_rate: 1 }"));
+    world.until(5.0).await;
+    let pause = json!({ "metadata": { "annotations": { PAUSED: "true" } } });
+    patch(&world, (10..20).map(|n| format!("n{n}")), pause).await;
+    world.until(109.5).await;
+    for n in 0..20 {
+        let times = world.times_of(&format!("n{n}"));
+        // All others are carried: one round is ten seconds, where twenty objects need twenty.
+        let rounds = if n < 10 { 10 } else { 0 };
+        assert_eq!(times.len(), 1 + rounds, "n{n}: {times:?}");
     }
 }

@@ -16,6 +16,7 @@ mod lines;
 mod log;
 mod overrides;
 mod parity;
+mod paused;
 mod policy_change;
 #[cfg(feature = "testing")]
 mod testing;

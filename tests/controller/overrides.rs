@@ -15,19 +15,19 @@ use tokio::time::sleep;
 use tracing::Level;
 
 const EVERY: &str = "example.com/every";
-const PAUSED: &str = "example.com/paused";
+pub(crate) const PAUSED: &str = "example.com/paused";
 
-fn with_overrides(yaml: &str) -> Requeuer<RequeueConfig> {
+pub(crate) fn with_overrides(yaml: &str) -> Requeuer<RequeueConfig> {
     requeuer(policy(yaml)).overrides(Overrides::new().interval(EVERY).paused(PAUSED))
 }
 
-async fn annotate(world: &World, key: &str, value: impl Into<Value>) {
+pub(crate) async fn annotate(world: &World, key: &str, value: impl Into<Value>) {
     world
         .patch(json!({ "metadata": { "annotations": { key: value.into() } } }))
         .await;
 }
 
-async fn fails(_: Arc<Thing>, _: Api<Thing>) -> Result<Phase, Oops> {
+pub(crate) async fn fails(_: Arc<Thing>, _: Api<Thing>) -> Result<Phase, Oops> {
     Err(Oops("no quota"))
 }
 
@@ -152,7 +152,6 @@ async fn nothing_starts_a_run_of_a_paused_object_and_a_resume_runs_at_once() {
         .delete("a", &Default::default())
         .await
         .expect("it is there");
-    // Long after the memory of it has aged out.
     world.until(36_000.0).await;
     assert_eq!(world.times(), before);
     let paused = "INFO paused: an annotation says so, and nothing starts a run until it is gone object=default/a";

@@ -1,7 +1,12 @@
 //! A policy that changes while the controller runs.
 
-use crate::world::{Oops, World, policy, ready, requeuer};
-use requeue_policy::Phase;
+use crate::{
+    error::beside_a_busy_object,
+    world::{Oops, Thing, World, policy, ready, requeuer},
+};
+use kube::runtime::reflector::ObjectRef;
+use requeue_policy::{Phase, Requeue};
+use serde_json::json;
 use std::time::Duration;
 use tracing::Level;
 
@@ -114,4 +119,63 @@ async fn a_new_policy_continues_the_outage_and_says_nothing_of_it_again() {
     assert_eq!(world.times(), [0.0, 10.0, 30.0, 70.0, 150.0, 235.0]);
     assert_eq!(requeue.failing(), 1);
     assert_eq!(world.lines.of(Level::WARN).len(), 1, "{:?}", world.lines.visible());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_longer_interval_makes_the_memory_longer() {
+    for (new, expected) in [(None, vec![0.0, 1000.0]), (Some("{ default: 1h }"), vec![0.0])] {
+        let world = World::new(beside_a_busy_object(|_, _| async { Ok(Requeue::AwaitChange.into()) }));
+        world.create("a").await;
+        world.create("busy").await;
+        let requeue = requeuer(policy("{ default: 30s }"));
+        world.start_with(&requeue);
+        world.until(5.0).await;
+        if let Some(new) = new {
+            requeue.set_policy(policy(new)).expect("it is valid");
+        }
+        world.until(1000.0).await;
+        // A run that this starts is one of an object that was forgotten.
+        world.patch_status(json!({ "message": "another controller's" })).await;
+        world.until(1001.0).await;
+        assert_eq!(world.times(), expected, "{new:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shorter_interval_makes_the_memory_shorter() {
+    for (new, tracked) in [(None, 2), (Some("{ default: 30s }"), 1)] {
+        let world = World::new(beside_a_busy_object(|_, _| async { Ok(Requeue::AwaitChange.into()) }));
+        world.create("a").await;
+        world.create("busy").await;
+        let requeue = requeuer(policy("{ default: 1h }"));
+        world.start_with(&requeue);
+        world.until(5.0).await;
+        let deleted = world.things.delete("a", &Default::default()).await;
+        deleted.expect("it is there");
+        if let Some(new) = new {
+            requeue.set_policy(policy(new)).expect("it is valid");
+        }
+        world.until(1000.0).await;
+        assert_eq!(requeue.tracked(), tracked, "{new:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_longer_interval_keeps_news_longer() {
+    let world = World::new(ready);
+    world.create("a").await;
+    let requeue = requeuer(policy("{ default: 30s }"));
+    world.start_with(&requeue);
+    world.until(5.0).await;
+    requeue.set_policy(policy("{ default: 1h }")).expect("it is valid");
+    world.until(40.0).await;
+    requeue.nudge(&ObjectRef::<Thing>::new("a").within("default"));
+    world.until(1000.0).await;
+    // What is told of objects that do not exist takes room, which is first made by forgetting old news.
+    for n in 0..1000 {
+        requeue.nudge(&ObjectRef::<Thing>::new(&format!("n{n}")).within("default"));
+    }
+    world.patch_status(json!({ "message": "another controller's" })).await;
+    world.until(1001.0).await;
+    assert_eq!(world.times(), [0.0, 30.0, 1000.0]);
 }
