@@ -31,6 +31,13 @@ pub(crate) struct Record {
     pub(crate) flags: Flags,
 }
 
+impl Record {
+    /// Whether its object fails and a timer tries it again.
+    fn is_failing(&self) -> bool {
+        self.phases.is_failed() && !self.flags.has(Flags::AWAITS_CHANGE)
+    }
+}
+
 /// The two phases of an object, in one byte.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Phases(u8);
@@ -113,7 +120,7 @@ pub(crate) struct Memory {
     grace: AtomicU64,
     next_sweep: AtomicU64,
     swept: AtomicUsize,
-    /// Records of objects that are failing.
+    /// Records of objects that fail and are tried again.
     failing: AtomicUsize,
 }
 
@@ -139,9 +146,9 @@ impl Memory {
     pub(crate) fn modify(&self, key: u64, now: Tick, f: impl FnOnce(&mut Record)) {
         self.sweep(now);
         if let Some(record) = self.shard(key).get_mut(key) {
-            let before = record.phases.is_failed();
+            let before = record.is_failing();
             f(record);
-            self.count(before, record.phases.is_failed());
+            self.count(before, record.is_failing());
         }
     }
 
@@ -151,10 +158,10 @@ impl Memory {
         let mut shard = self.shard(key);
         let known = shard.get_mut(key);
         let mut record = known.as_deref().copied();
-        let before = record.is_some_and(|record| record.phases.is_failed());
+        let before = record.is_some_and(|record| record.is_failing());
         let result = f(&mut record);
         let Some(record) = record else { return result };
-        self.count(before, record.phases.is_failed());
+        self.count(before, record.is_failing());
         match known {
             Some(known) => *known = record,
             None => shard.insert(key, record, |old| self.is_alive(old, now), |old| self.leaves(old)),
@@ -167,7 +174,7 @@ impl Memory {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    /// How many of them are failing.
+    /// How many of them fail and are tried again.
     pub(crate) fn failing(&self) -> usize {
         self.failing.load(Ordering::Relaxed)
     }
@@ -192,7 +199,7 @@ impl Memory {
     }
 
     fn leaves(&self, record: &Record) {
-        self.count(record.phases.is_failed(), false);
+        self.count(record.is_failing(), false);
     }
 
     #[inline]

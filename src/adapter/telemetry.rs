@@ -142,10 +142,7 @@ mod handles {
             "requeue_max_rate_wait_seconds",
             "time that a timer has to wait for its place in max_rate"
         );
-        describe_gauge!(
-            "requeue_failing_objects",
-            "objects whose last run failed, or reported phase failed"
-        );
+        describe_gauge!("requeue_failing_objects", "objects that fail and are tried again");
         describe_histogram!(
             "requeue_failing_seconds",
             "time that an object had been failing, or given up, when it recovered"

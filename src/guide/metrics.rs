@@ -17,7 +17,7 @@
 //! | [`requeue_postponed_total`](#a-trigger-without-a-run-is-counted-by-what-postponed-it) | counter | `kind`, `reason` | triggers that were answered without a run, by the reason |
 //! | [`requeue_delay_seconds`](#a-delay-is-recorded-at-the-end-of-each-run-that-has-one) | histogram | `kind`, `phase` | time from the end of a run until the next is due, by the phase that the run reported |
 //! | [`requeue_max_rate_wait_seconds`](#each-wait-for-max_rate-is-recorded) | histogram | `kind` | time that a timer has to wait for its place in max_rate |
-//! | [`requeue_failing_objects`](#failing-objects-go-up-and-down) | gauge | `kind` | objects whose last run failed, or reported phase failed |
+//! | [`requeue_failing_objects`](#failing-objects-go-up-and-down) | gauge | `kind` | objects that fail and are tried again |
 //! | [`requeue_failing_seconds`](#how-long-an-object-failed-is-recorded-when-it-is-over) | histogram | `kind` | time that an object had been failing, or given up, when it recovered |
 //! | [`requeue_gave_up_total`](#giving-up-is-counted-once) | counter | `kind`, `phase` | objects that were given up, by phase: only a change starts their next run |
 //!
@@ -102,9 +102,8 @@
 //!
 //! Set at the end of each run, to how many of those that are remembered fail. So one that is deleted while it fails
 //! counts until it is forgotten: when it has not come back for the policy's longest interval (at least a minute), and
-//! then within as long again, or within 256 moments at which something runs where those take longer. One that was given
-//! up and that nobody touches is forgotten alike.
-//! Many that are tried again and again are a retry storm:
+//! then within as long again, or within 256 moments at which something runs where those take longer. One that was [given
+//! up](#giving-up-is-counted-once) is not tried again, and not among them. Many that are tried again and again are a retry storm:
 //!
 //! ```promql
 //! sum by (kind) (requeue_failing_objects) > 20

@@ -211,7 +211,7 @@ impl<P, C> Requeuer<P, C> {
         Ok(())
     }
 
-    /// Returns how many of the [tracked](Self::tracked) objects are failing.
+    /// Returns how many of the [tracked](Self::tracked) objects are failing and are tried again, so none that was given up.
     #[must_use]
     pub fn failing(&self) -> usize {
         self.shared.memory.failing()
