@@ -1,7 +1,7 @@
 //! The controller of the proposal CAPTEP-0016, as it is and with this crate, over the same scenario:
 //!
 //! ```sh
-//! cargo run --release --features kube-runtime --example capt_control_plane
+//! cargo run --features kube-runtime --example capt_control_plane
 //! ```
 //!
 //! What an operator's author would write is in `resource.rs` (with `Observe`), `reconciler.rs` and `controllers.rs`.

@@ -1,4 +1,4 @@
-//! Years of a cluster in a minute: `cargo test --release --features kube-runtime --test simulation`.
+//! Years of a cluster in a minute: `cargo test --features kube-runtime --test simulation`.
 //!
 //! A seed makes a cluster, a policy, reconcilers and faults; the real `Controller` lives through hours or days of them on
 //! an API server in memory, in virtual time, while a model of the guide's rules looks on. `SIMULATION_SEEDS=10000` plays

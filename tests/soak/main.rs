@@ -1,4 +1,4 @@
-//! A soak on a real API server: `cargo test --release --features kube-runtime --test soak`, two minutes and the time to
+//! A soak on a real API server: `cargo test --features kube-runtime --test soak`, two minutes and the time to
 //! start and to settle.
 //!
 //! `SOAK_MINUTES=60` makes it an hour. It ends with a table of what was measured. As with the tests in `tests/e2e`, it
