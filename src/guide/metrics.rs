@@ -71,8 +71,8 @@
 //! ### A trigger without a run is counted by what postponed it
 //!
 //! `status`: only the status was written, and it is not due. `rate_limit`: the object has used up its own.
-//! `max_rate`: a timer found the fleet's used up. `paused`: an annotation says so. Own status writes that come back are
-//! what `status` counts in a healthy controller; `rate_limit` over minutes is a hot loop that something has brought back:
+//! `max_rate`: a timer found the fleet's used up. `paused`: an annotation says so; a timer asks again now and then, lest
+//! the object is forgotten. Own status writes that come back are what `status` counts in a healthy controller; `rate_limit` over minutes is a hot loop that something has brought back:
 //!
 //! ```promql
 //! sum by (kind) (rate(requeue_postponed_total{reason="rate_limit"}[5m])) > 0

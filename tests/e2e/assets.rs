@@ -172,8 +172,6 @@ fn build(module: &Path, package: &str, linker_flags: &str, program: &Path) -> an
         .arg(&unfinished)
         .arg(package)
         .current_dir(module)
-        // The compiler collects its garbage less often, for some hundred MB more.
-        .env("GOGC", "400")
         // A workspace above this crate would bring versions of its own.
         .env("GOWORK", "off")
         // The released servers are built so, and it needs no C compiler.
