@@ -47,7 +47,8 @@
 //!   older kube it needs no feature: `kube_4::conditions` and so on.
 //! - `schemars`: the policy as a field of a custom resource, checked by the API server.
 //! - `metrics`: runs, delays and failures, counted for any exporter; the table is in the [guide](guide::metrics).
-//! - `testing`: for an operator's own tests, the runs of an object without a cluster, [`testing`](testing::Timeline).
+//! - `testing`: for an operator's own tests, the runs of an object without a cluster, [`testing`](testing::Timeline); for an
+//!   older kube `kube_4::testing` and so on.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -75,8 +76,6 @@ mod adapter;
 pub mod kube;
 #[cfg(feature = "_adapter")]
 mod sync;
-#[cfg(feature = "testing")]
-pub mod testing;
 
 // The last, because each changes what `major!` says.
 #[cfg(feature = "kube-runtime-4")]
@@ -91,6 +90,8 @@ older_major! { kube_1, "1", kube_client_1, kube_core_1, kube_runtime_1, k8s_open
 pub use config::{ConfigError, RequeueConfig};
 pub use fleet::MaxRate;
 pub use interval::Interval;
+#[cfg(all(feature = "kube-runtime", feature = "testing"))]
+pub use kube::testing;
 pub use phase::{Observe, Observed, Phase};
 pub use policy::{Requeue, RequeuePolicy};
 pub use rate::RateLimit;

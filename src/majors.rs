@@ -1,4 +1,4 @@
-//! One source for every major version of kube: `src/kube/` and `src/conditions.rs` are compiled once for each.
+//! One source for every major version of kube: `src/kube/`, `src/conditions.rs` and `src/testing/` are compiled once for each.
 //!
 //! They name no crate of kube themselves, but ask `major!` for what differs. A major has crates of its own in
 //! Cargo.toml, renamed, because an open range of versions would not unify with the application's kube.
@@ -10,9 +10,6 @@ macro_rules! major {
         use ::{kube_client, kube_core, kube_runtime};
 
         mod status;
-
-        #[cfg(feature = "testing")]
-        pub(crate) mod steps;
     };
     (k8s_openapi) => {
         use ::k8s_openapi;
@@ -25,6 +22,9 @@ macro_rules! major {
     };
     (example no_run) => {
         "```no_run"
+    };
+    (example should_panic) => {
+        "```should_panic"
     };
 }
 
@@ -61,6 +61,9 @@ macro_rules! older_major {
                 "```text"
             };
             (example no_run) => {
+                "```text"
+            };
+            (example should_panic) => {
                 "```text"
             };
         }

@@ -19,8 +19,8 @@
 //! ```
 //!
 //! For an older kube, from 1 on, the feature is another one, and so is the module: `requeue_policy::kube_4` where the
-//! examples say `requeue_policy::kube`, and `requeue_policy::kube_4::conditions` where they say
-//! `requeue_policy::conditions`. The README has a table of them; here is kube 4:
+//! examples say `requeue_policy::kube`, and `requeue_policy::kube_4::conditions` and `requeue_policy::kube_4::testing` where
+//! they say `requeue_policy::conditions` and `requeue_policy::testing`. The README has a table of them; here is kube 4:
 //!
 //! ```toml
 //! [dependencies]
@@ -743,8 +743,8 @@
 //! one object of your type, and what your runs write and return, with the policy of your file. It needs no runtime and
 //! takes no time. Printed, it looks like the examples of this guide:
 //!
-#![cfg_attr(feature = "testing", doc = "```")]
-#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
+#![cfg_attr(all(feature = "kube-runtime", feature = "testing"), doc = "```")]
+#![cfg_attr(not(all(feature = "kube-runtime", feature = "testing")), doc = "```ignore")]
 //! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 //! # #[kube(group = "example.com", version = "v1", kind = "App", namespaced, status = "AppStatus")]
 //! # struct AppSpec { size: u32 }

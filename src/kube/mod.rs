@@ -60,6 +60,11 @@ mod object;
 mod outage;
 mod reconcile;
 mod related;
+#[cfg(feature = "testing")]
+mod steps;
+#[cfg(feature = "testing")]
+#[path = "../testing/mod.rs"]
+pub mod testing;
 
 major!(kube);
 

@@ -1,11 +1,11 @@
-//! What a controller does with a [`Requeuer`], step by step, for `crate::testing`.
+//! What a controller does with a [`Requeuer`], step by step, for `testing`.
 
+use super::kube_core::Resource;
 use super::{Outcome, Requeuer, Retry, object};
 use crate::{
     ConfigError, Observe, Requeue, RequeuePolicy,
     adapter::clock::{Clock, Hand},
 };
-use super::kube_core::Resource;
 use std::{error::Error, time::SystemTime};
 
 impl<P: RequeuePolicy> Requeuer<P> {
@@ -21,8 +21,13 @@ impl<P: RequeuePolicy> Requeuer<P> {
 
     /// What the reconciler does at the end of a run that succeeded.
     pub(crate) fn succeeded<K: Resource + Observe>(&self, object: &K, outcome: Outcome) -> Requeue {
-        self.shared
-            .conclude(object, object::slot(object), outcome.end(object.phase()), None, &self.overrides)
+        self.shared.conclude(
+            object,
+            object::slot(object),
+            outcome.end(object.phase()),
+            None,
+            &self.overrides,
+        )
     }
 
     /// What the error policy does.

@@ -1,30 +1,32 @@
 //! For an operator's own tests: when an object would run, without a cluster and without a runtime.
 //!
-//! A [`Timeline`] plays events on one object. The [`Requeuer`](crate::kube::Requeuer) in it is the one that runs in a
+//! A [`Timeline`] plays events on one object. The [`Requeuer`](super::Requeuer) in it is the one that runs in a
 //! controller; around it are a model of kube-runtime's scheduler for one object, and a clock that moves when it is told
 //! to. [`assert_status_write_is_no_news`] finds mistakes in an [`Observe`](crate::Observe).
 //!
-//! Enable the feature `testing` in the dev-dependencies only:
+//! Enable the feature `testing` in the dev-dependencies only, beside the feature of your kube:
 //!
 //! ```toml
 //! [dependencies]
 //! requeue-policy = { version = "0.1", features = ["kube-runtime"] }
 //!
 //! [dev-dependencies]
-//! requeue-policy = { version = "0.1", features = ["testing"] }
+//! requeue-policy = { version = "0.1", features = ["kube-runtime", "testing"] }
 //! ```
 //!
 //! # Assumptions
 //!
 //! - A run reads the object when it starts, writes at its end, and takes [no time](Timeline::runs_take) unless told
 //!   otherwise; a watch shows a write at once.
-//! - One object, one controller, one replica: no [`Config::concurrency`](kube_runtime::controller::Config), no debounce.
+//! - One object, one controller, one replica: no [`Config::concurrency`](super::kube_runtime::controller::Config), no debounce.
 //! - The object is a custom resource with the status subresource: the generation counts what is neither metadata nor
 //!   status.
 //! - The watch neither breaks nor lists anew, a write never fails, and news of a child comes when
 //!   [`nudged`](Timeline::nudged) says so.
 //!
 //! For the rest there is a real API server.
+
+use super::{Outcome, Overrides, Requeuer, Retry, kube_core, kube_runtime, steps};
 
 mod observe;
 mod queue;

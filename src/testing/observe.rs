@@ -1,7 +1,7 @@
 //! The mistakes in an `Observe` that a status write brings to light.
 
-use crate::{Observe, kube::steps};
-use kube_core::Resource;
+use super::{kube_core::Resource, steps};
+use crate::Observe;
 
 /// Checks that a status write of the controller's own run does not look like a change, which would start another run.
 ///
@@ -22,7 +22,7 @@ use kube_core::Resource;
 ///
 /// # Examples
 ///
-/// ```should_panic
+#[doc = major!(example should_panic)]
 /// # use std::hash::{DefaultHasher, Hash, Hasher};
 /// # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 /// # #[kube(group = "example.com", version = "v1", kind = "App", namespaced, status = "AppStatus")]

@@ -1,10 +1,7 @@
 //! A timeline as text: what happened and what ran, as the guide writes it.
 
-use crate::{
-    Requeue,
-    interval::humantime,
-    kube::{Outcome, Retry},
-};
+use super::{Outcome, Retry};
+use crate::{Requeue, interval::humantime};
 use std::{
     fmt::{self, Write},
     time::Duration,

@@ -1,6 +1,6 @@
 //! An object as the API server keeps it: the fields of its metadata that the server sets.
 
-use kube_core::Resource;
+use super::kube_core::Resource;
 use serde::Serialize;
 use serde_json::Value;
 

@@ -1,6 +1,9 @@
 //! One object and what happens to it.
 
 use super::{
+    Outcome, Overrides, Requeuer, Retry,
+    kube_core::Resource,
+    kube_runtime::reflector::ObjectRef,
     queue::{Next, Queue},
     rows::{self, Rows},
     stored::Stored,
@@ -8,21 +11,19 @@ use super::{
 use crate::{
     ConfigError, Observe, Requeue, RequeuePolicy,
     adapter::{clock::Hand, memory::Tick},
-    kube::{Outcome, Overrides, Requeuer, Retry},
 };
-use k8s_openapi::{apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
-use kube_core::Resource;
-use kube_runtime::reflector::ObjectRef;
+use humantime_serde::re::humantime::format_rfc3339_seconds;
 use serde::Serialize;
+use serde_json::{Value, from_value};
 use std::{
     error::Error,
     fmt,
     sync::{Arc, atomic::Ordering},
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 /// When a timeline starts: 1 January 2026, so that jitter, which depends on the time of day, is the same in every test.
-const START: Timestamp = Timestamp::constant(1_767_225_600, 0);
+const START: Duration = Duration::from_secs(1_767_225_600);
 
 /// How often an object may run in the same instant before it is taken for an endless loop.
 const ENDLESS: usize = 1000;
@@ -51,7 +52,7 @@ pub struct Run {
 ///
 /// # Examples
 ///
-/// ```
+#[doc = major!(example)]
 /// # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 /// # #[kube(group = "example.com", version = "v1", kind = "App", namespaced, status = "AppStatus")]
 /// # struct AppSpec { replicas: u32 }
@@ -265,8 +266,10 @@ where
     #[track_caller]
     pub fn deleted(&mut self) -> &mut Self {
         let mut next = self.present().object().clone();
-        let marked = Timestamp::try_from(wall(self.now())).unwrap_or(START);
-        next.meta_mut().deletion_timestamp.get_or_insert(Time(marked));
+        // Of which type it is differs from one kube to the next, and its text does not.
+        let marked = Value::String(format_rfc3339_seconds(wall(self.now())).to_string());
+        let mark = &mut next.meta_mut().deletion_timestamp;
+        *mark = mark.take().or_else(|| from_value(marked).ok());
         self.rows.event(micros(self.now()), "it is deleted");
         self.write(next);
         self.settle()
@@ -410,7 +413,7 @@ fn ticks(duration: Duration) -> Tick {
 }
 
 fn wall(tick: Tick) -> SystemTime {
-    SystemTime::from(START) + micros(tick)
+    UNIX_EPOCH + START + micros(tick)
 }
 
 fn micros(tick: Tick) -> Duration {
