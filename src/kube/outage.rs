@@ -43,8 +43,8 @@ impl<P: RequeuePolicy, C> Requeuer<P, C> {
     /// Does what [`outage`](Self::outage) does, for the error with which the run is about to fail: `is_last` is as
     /// [`on_error`](Self::on_error) classifies it.
     ///
-    /// [`Retry::Never`] is the last attempt whatever the deadline says, [`Retry::After`] and [`Retry::NoFailure`] never
-    /// are, and with [`Retry::Backoff`] the policy decides.
+    /// `Retry::Never` is the last attempt whatever the deadline says, `Retry::After` and `Retry::NoFailure` never are, and
+    /// with `Retry::Backoff` the policy decides.
     ///
     /// It asks the classifier of this `Requeuer`: to a clone that was made before `on_error`, every error backs off. So
     /// the classifier is a function, whose type a context can name.

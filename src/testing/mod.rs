@@ -1,6 +1,6 @@
 //! For an operator's own tests: when an object would run, without a cluster and without a runtime.
 //!
-//! A [`Timeline`] plays events on one object. The [`Requeuer`](super::Requeuer) in it is the one that runs in a
+//! A [`Timeline`] plays events on one object. The [`Requeuer`] in it is the one that runs in a
 //! controller; around it are a model of kube-runtime's scheduler for one object, and a clock that moves when it is told
 //! to. [`assert_status_write_is_no_news`] finds mistakes in an [`Observe`](crate::Observe).
 //!
