@@ -271,8 +271,8 @@ impl<P, C> Requeuer<P, C> {
     /// Wraps the application's reconciler into what `Controller::run` takes; it is called only when the object needs a
     /// run.
     ///
-    /// It returns `Result<impl Into<`[`Outcome`]`>, E>`: the [`Phase`](crate::Phase) that it found or brought about, a [`Requeue`]
-    /// of its own, or `()`.
+    /// It returns `Result<impl Into<`[`Outcome`]`>, E>`: the [`Phase`](crate::Phase) that it found or brought about, a
+    /// [`Requeue`] of its own, or `()`.
     ///
     /// A trigger needs a run when the object is due, was not seen before, has news, or has another generation, other
     /// labels, annotations, finalizers or owner references, a deletion mark, another phase or fingerprint than the
