@@ -90,6 +90,8 @@ mod places {
     /// Which places are taken, in nanoseconds: all before `free` but those that were given back.
     #[derive(Debug, Default)]
     struct Taken {
+        /// By which rate.
+        rate: Option<MaxRate>,
         free: u64,
         /// At most as many as there are objects: a new place is taken only where none of these is left.
         given_back: BinaryHeap<Reverse<u64>>,
@@ -98,6 +100,18 @@ mod places {
     }
 
     impl Taken {
+        /// Nobody waits behind what another rate has given away; what has its place keeps it.
+        fn go_by(&mut self, rate: Option<MaxRate>) -> &mut Self {
+            if self.rate != rate {
+                *self = Self {
+                    rate,
+                    older: self.older.max(self.free),
+                    ..Self::default()
+                };
+            }
+            self
+        }
+
         /// The earliest that was given back and is not over.
         fn earliest(&mut self, now: u64) -> Option<u64> {
             while self.given_back.peek().is_some_and(|Reverse(place)| *place < now) {
@@ -121,6 +135,7 @@ mod places {
             // Places that nobody used stay free for as many as may be used at once.
             let oldest = now.saturating_sub(pace.saturating_mul(u64::from(rate.burst.clamp(1, LARGEST_BURST)) - 1));
             let mut taken = self.lock();
+            let taken = taken.go_by(Some(rate));
             let next = taken.free.max(oldest);
             let place = match taken.earliest(now) {
                 Some(place) if place < next => {
@@ -145,21 +160,17 @@ mod places {
         }
 
         /// How long a timer that fires now has to wait, in microseconds.
-        pub(crate) fn wait(&self, now: Tick) -> Tick {
+        pub(crate) fn wait(&self, rate: MaxRate, now: Tick) -> Tick {
             let mut taken = self.lock();
+            let taken = taken.go_by(Some(rate));
             let earliest = taken.earliest(nanos(now)).unwrap_or(u64::MAX);
             let free = taken.free.min(earliest).saturating_sub(START);
             free.div_ceil(1000).saturating_sub(now)
         }
 
-        /// Frees all places, for another rate; what has been given stays given.
-        pub(crate) fn clear(&self) {
-            let mut taken = self.lock();
-            let older = taken.older.max(taken.free);
-            *taken = Taken {
-                older,
-                ..Taken::default()
-            };
+        /// Goes on by another rate, or by none.
+        pub(crate) fn go_by(&self, rate: Option<MaxRate>) {
+            self.lock().go_by(rate);
         }
 
         fn lock(&self) -> MutexGuard<'_, Taken> {
@@ -228,28 +239,35 @@ mod places {
             assert_eq!([take(1), take(1), take(1), take(1)], [1, 2, 3, 4]);
             places.give_back(3 * SECOND);
             places.give_back(2 * SECOND);
-            assert_eq!(places.wait(SECOND), SECOND);
+            assert_eq!(places.wait(rate, SECOND), SECOND);
             assert_eq!([take(1), take(1), take(1)], [2, 3, 5]);
             // One that nobody took in time is gone.
             places.give_back(3 * SECOND);
             assert_eq!([take(4), take(4)], [6, 7]);
-            assert_eq!(places.wait(4 * SECOND), 4 * SECOND);
+            assert_eq!(places.wait(rate, 4 * SECOND), 4 * SECOND);
         }
 
         #[test]
         fn another_rate_starts_with_no_place_taken() {
             let (places, rate) = (Places::default(), MaxRate::new(0.1));
             assert_eq!([SECOND; 3].map(|now| places.take(rate, now) / SECOND), [1, 11, 21]);
-            places.clear();
-            assert_eq!(places.wait(SECOND), 0);
-            assert_eq!(places.take(MaxRate::new(10.0), 2 * SECOND), 2 * SECOND);
+            let fast = MaxRate::new(10.0);
+            assert_eq!(places.wait(fast, SECOND), 0);
+            assert_eq!(places.take(fast, 2 * SECOND), 2 * SECOND);
+            // A decision that had begun by the old one delays nobody.
+            places.go_by(Some(fast));
+            assert_eq!(places.take(rate, 3 * SECOND), 3 * SECOND);
+            assert_eq!(places.take(fast, 4 * SECOND), 4 * SECOND);
+            // Nor does the same rate, after a time without one.
+            assert_eq!(places.take(rate, 5 * SECOND), 5 * SECOND);
+            places.go_by(None);
+            assert_eq!(places.take(rate, 6 * SECOND), 6 * SECOND);
         }
 
         #[test]
         fn a_place_of_an_older_rate_serves_nobody() {
             let (places, slow) = (Places::default(), MaxRate::new(0.1));
             let fast = [SECOND; 5].map(|now| places.take(MaxRate::new(1.0), now));
-            places.clear();
             assert_eq!(places.take(slow, SECOND), SECOND);
             fast.into_iter().for_each(|place| places.give_back(place));
             assert_eq!([SECOND; 2].map(|now| places.take(slow, now) / SECOND), [11, 21]);

@@ -82,6 +82,42 @@ pub trait Observe {
     /// Generation, labels, annotations, finalizers, owner references, the deletion mark and the phase are watched
     /// anyway. Only equality counts. A value that changes with every status write brings the hot loop back, which
     /// the [`RateLimit`](crate::RateLimit) then ends.
+    ///
+    /// Hash what another controller writes, with a fixed seed, and so that a status without it is the same as no status:
+    ///
+    /// ```
+    /// use requeue_policy::{Observe, Phase};
+    /// use std::hash::{DefaultHasher, Hash, Hasher};
+    ///
+    /// struct Workspace {
+    ///     status: Option<Status>,
+    /// }
+    ///
+    /// struct Status {
+    ///     outputs: Vec<String>, // written by a provider
+    ///     message: String,      // written in every run
+    /// }
+    ///
+    /// impl Observe for Workspace {
+    ///     fn phase(&self) -> Phase {
+    ///         Phase::Ready
+    ///     }
+    ///
+    ///     fn fingerprint(&self) -> u64 {
+    ///         let outputs = self.status.as_ref().map_or(&[][..], |status| &status.outputs);
+    ///         let mut hasher = DefaultHasher::new();
+    ///         outputs.hash(&mut hasher);
+    ///         hasher.finish()
+    ///     }
+    /// }
+    ///
+    /// let new = Workspace { status: None };
+    /// let ran = Workspace { status: Some(Status { outputs: vec![], message: "waits".into() }) };
+    /// assert_eq!(new.fingerprint(), ran.fingerprint());
+    /// let ready = Workspace { status: Some(Status { outputs: vec!["endpoint".into()], message: "waits".into() }) };
+    /// assert_ne!(ran.fingerprint(), ready.fingerprint());
+    /// # assert_eq!(ready.status.unwrap().message, "waits");
+    /// ```
     fn fingerprint(&self) -> u64 {
         0
     }

@@ -56,7 +56,9 @@ impl Write for Log {
 }
 
 fn replaced(default: &str) -> String {
-    format!(" INFO the policy was replaced default=\"{default}\" error=\"10s\" initialization=\"5s\"")
+    format!(
+        " INFO the policy was replaced default=\"{default}\" error=\"10s\" initialization=\"5s\" rate_limit=\"10 within 10s\""
+    )
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,12 +1,12 @@
 //! A policy in a file, read again with each SIGHUP.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
-use nix::sys::signal::{Signal, raise};
-use tokio::signal::unix::{SignalKind, signal};
+use nix::sys::signal::{self as os, raise};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::warn;
 
 use crate::{
@@ -17,28 +17,27 @@ use crate::{
 
 type Error = Box<dyn std::error::Error>;
 
-/// Reads the file again with each SIGHUP, which without this would end the process: so it listens before it returns.
-fn follow(policy: Policy, path: PathBuf) -> io::Result<impl Future<Output = ()>> {
-    let mut hangups = signal(SignalKind::hangup())?;
-    Ok(async move {
-        while hangups.recv().await.is_some() {
-            match fs::read_to_string(&path) {
-                Ok(text) => policy.replace(&text),
-                Err(error) => warn!(%error, path = %path.display(), "the policy is not there, the old one stays"),
-            }
+/// Reads the file again with each SIGHUP.
+async fn follow(policy: Policy, path: PathBuf, mut hangups: Signal) {
+    while hangups.recv().await.is_some() {
+        match fs::read_to_string(&path) {
+            Ok(text) => policy.replace(&text),
+            Err(error) => warn!(%error, path = %path.display(), "the policy is not there, the old one stays"),
         }
-    })
+    }
 }
 
 fn start(stage: &Stage, path: &Path) -> Result<(), Error> {
+    // First of all, for a SIGHUP that nobody listens to ends the process.
+    let hangups = signal(SignalKind::hangup())?;
     let (policy, all) = Policy::read(&fs::read_to_string(path)?)?;
     policy.start(stage, all);
-    tokio::spawn(follow(policy, path.to_owned())?);
+    tokio::spawn(follow(policy, path.to_owned(), hangups));
     Ok(())
 }
 
 fn hang_up() -> nix::Result<()> {
-    raise(Signal::SIGHUP)
+    raise(os::Signal::SIGHUP)
 }
 
 /// The policy is replaced, and then by one that is refused.

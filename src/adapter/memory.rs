@@ -179,11 +179,6 @@ impl Memory {
         self.failing.load(Ordering::Relaxed)
     }
 
-    /// For how long one that does not come back is remembered.
-    pub(crate) fn grace(&self) -> Tick {
-        self.grace.load(Ordering::Relaxed)
-    }
-
     /// For how long one that does not come back is remembered from now on.
     pub(crate) fn set_grace(&self, grace: Tick) {
         self.grace.store(grace, Ordering::Relaxed);

@@ -33,8 +33,13 @@ impl Outage {
         }
     }
 
-    /// The same for an error that is classified so.
-    pub(crate) const fn after(self, retry: Retry) -> Self {
+    /// Returns the same for an error that is classified so; [`outage_of`](crate::kube::Requeuer::outage_of) asks the
+    /// classifier.
+    ///
+    /// For where the error at hand is not yet the one that the classifier takes, such as inside kube's helper
+    /// `finalizer`.
+    #[must_use]
+    pub const fn after(self, retry: Retry) -> Self {
         let is_last = match retry {
             Retry::Backoff => self.is_last,
             Retry::After(_) | Retry::NoFailure(_) => false,

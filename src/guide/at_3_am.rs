@@ -288,7 +288,7 @@
 //!
 //!     0s  created                                → Ready
 //!    60s  the policy becomes { default: 30s }
-//!         INFO requeue_policy: the policy was replaced default="30s" error="10s" initialization="5s"
+//!         INFO requeue_policy: the policy was replaced default="30s" error="10s" initialization="5s" rate_limit="10 within 10s"
 //!    10m                                         → Ready
 //! 10m30s                                         → Ready
 //! ```
@@ -302,7 +302,7 @@
 //!
 //!   0s  created                                → Ready
 //!  60s  the policy becomes { default: 30s }
-//!       INFO requeue_policy: the policy was replaced default="30s" error="10s" initialization="5s"
+//!       INFO requeue_policy: the policy was replaced default="30s" error="10s" initialization="5s" rate_limit="10 within 10s"
 //!  61s  all are triggered                      → Ready
 //!  91s                                         → Ready
 //! 121s                                         → Ready
@@ -359,3 +359,21 @@
 //!  8h  annotated example.com/paused-        → Ready
 //!      INFO requeue_policy: resumed object=default/a
 //! ```
+//!
+//! ### A deletion hangs because the object is paused
+//!
+//! **Seen:** `kubectl delete` does not return, and the object is `Terminating`. **Cause:** a pause holds the clean-up
+//! back, too. `kubectl get app -A -o json | jq -r '.items[].metadata | select(.annotations["example.com/paused"] ==
+//! "true") | .name'` lists what is paused.
+//!
+//! ```text
+//!  0s  created                              → Ready
+//! 10s  a finalizer is added                 → Ready
+//! 20s  annotated example.com/paused=true
+//!      INFO requeue_policy: paused: an annotation says so, and nothing starts a run until it is gone object=default/a
+//! 30s  it is deleted
+//!  1h  annotated example.com/paused-        → Ready
+//!      INFO requeue_policy: resumed object=default/a
+//! ```
+//!
+//! **Cure:** remove the annotation; it may be removed of what is being deleted.

@@ -16,8 +16,8 @@
 //! |---|---|---|
 //! | `NewTypedItemExponentialFailureRateLimiter(baseDelay, maxDelay)` | `error: { initial: baseDelay, factor: 2, max: maxDelay }` | none [if runs take no time](#with-factor-2-the-delays-are-those-of-client-go), but a failure by an event [adds nothing](super::semantics#a-failure-by-an-event-inside-the-backoff-adds-nothing-to-it) |
 //! | `DefaultTypedItemBasedRateLimiter()`: 1 ms to 1000 s | `error: { initial: 1ms, factor: 2, max: 1000s }` | ours is [a constant](super::semantics#the-first-delay-of-a-phase-is-initial) 10 s by default |
-//! | `DefaultTypedControllerRateLimiter()`: 5 ms to 1000 s, and the bucket | `error: { initial: 5ms, factor: 2, max: 1000s }` | no bucket: the rate limit [counts one object only](#the-rate-limit-counts-one-object-only) |
-//! | `TypedBucketRateLimiter`: 10 per second, 100 at once, of all keys together | none | `rate_limit` [counts one object only](#the-rate-limit-counts-one-object-only); `concurrency` of kube's `controller::Config` bounds what runs at a time |
+//! | `DefaultTypedControllerRateLimiter()`: 5 ms to 1000 s, and the bucket | `error: { initial: 5ms, factor: 2, max: 1000s }` and `max_rate: { per_second: 10, burst: 100 }` | the bucket is [of timers only](super::semantics#a-change-is-never-delayed-by-the-fleets-rate) |
+//! | `TypedBucketRateLimiter`: 10 per second, 100 at once, of all keys together | [`max_rate: { per_second: 10, burst: 100 }`](super::semantics#client-gos-bucket-is-ten-per-second-and-a-burst-of-a-hundred) | `rate_limit` [counts one object only](#the-rate-limit-counts-one-object-only); `concurrency` of kube's `controller::Config` bounds what runs at a time |
 //! | `NewTypedItemFastSlowRateLimiter` | a policy of your own | [a few lines](#a-fast-and-then-a-slow-delay-is-a-policy-of-a-few-lines) |
 //! | `NewTypedMaxOfRateLimiter` | `max` of two answers, or a list of delays | [when](#the-later-of-two-answers-is-taken-at-the-same-time-in-the-phase) it is the same; [the list](#the-later-delay-of-each-attempt-is-a-list-of-delays) always is |
 //! | `NewTypedWithMaxWaitRateLimiter` | `max`, or `min` of two answers | it covers [giving up](#a-longest-wait-is-the-sooner-of-two-answers), too |
@@ -112,7 +112,8 @@
 //!
 //! ### The rate limit counts one object only
 //!
-//! There is no bucket for all objects of a controller together: what one of them has used up holds back no other.
+//! What one of them has used up holds back no other. For [all of them together](super::semantics#a-timer-waits-for-its-place-in-the-fleets-rate)
+//! there is `max_rate`, which bounds what timers start.
 //!
 //! # controller-runtime
 //!
@@ -128,7 +129,7 @@
 //! | `return Result{}, err` | `Err(e)` | an event inside the backoff [adds nothing to it](super::semantics#a-failure-by-an-event-inside-the-backoff-adds-nothing-to-it), a status write [does not run early](super::semantics#a-status-write-inside-the-backoff-does-not-run-early) |
 //! | `RequeueAfter` next to an error, which is ignored | `on_error` with `Retry::After(d)` | it is [obeyed](super::semantics#retryafter-is-obeyed) |
 //! | `reconcile.TerminalError(err)` | `on_error` with `Retry::Never` | [none](super::semantics#retrynever-awaits-a-change) |
-//! | `Options.RateLimiter`: 5 ms to 1000 s by default | `error`, or a policy of your own | [as for client-go](#with-factor-2-the-delays-are-those-of-client-go); there is no bucket for all objects |
+//! | `Options.RateLimiter`: 5 ms to 1000 s by default | `error`, or a policy of your own | [as for client-go](#with-factor-2-the-delays-are-those-of-client-go); its bucket [is `max_rate`](super::semantics#client-gos-bucket-is-ten-per-second-and-a-burst-of-a-hundred) |
 //! | `Options.MaxConcurrentReconciles`: 1 by default | none: `concurrency` of kube's `controller::Config`, which is unbounded by default | the rate limit [counts one object](#the-rate-limit-counts-one-object-only), not those that run |
 //! | `Options.UsePriorityQueue`: on by default | none | kube-runtime decides in which order due objects run; [jitter](super::semantics#jitter-only-shortens) sets them apart |
 //! | `predicate.GenerationChangedPredicate` | always on | labels and annotations [are changes](#a-change-of-labels-or-annotations-runs-at-once-too), and what it drops is [postponed](super::semantics#otherwise-only-status-was-written-and-the-run-is-postponed-until-due) |
@@ -206,11 +207,11 @@
 //! |---|---|---|
 //! | `WithPollInterval`: 1 min, `--poll`: 10 min | `default: 10m` | it [may grow](super::semantics#the-delay-grows-with-the-time-in-the-phase), so that what is settled is polled less and less |
 //! | `WithPollJitterHook(jitter)`, `--poll-jitter-percentage`: 10, both ways | `jitter: 0.1` | [only shortens](super::semantics#jitter-only-shortens) |
-//! | `crossplane.io/poll-interval` | `Ok((Phase::Ready, Requeue::After(..)))` | a wish is [not jittered](#a-wish-is-not-jittered) |
+//! | `crossplane.io/poll-interval` | `Overrides::interval`, under that key if you like | [not jittered](super::semantics#an-interval-by-annotation-holds-after-a-ready-run-until-it-is-removed) |
 //! | `crossplane.io/reconcile-requested-at` | any annotation | [none](#a-change-of-labels-or-annotations-runs-at-once-too) |
-//! | `crossplane.io/paused` | `Ok(Requeue::AwaitChange)` | [none](#an-object-is-suspended-by-awaiting-a-change) |
+//! | `crossplane.io/paused` | `Overrides::paused`, under that key if you like | [a resume runs at once](super::semantics#nothing-starts-a-run-of-a-paused-object-and-a-resume-runs-at-once) |
 //! | `ratelimiter.NewController()` | `error: { initial: 1s, factor: 2, max: 60s }` | [none](#with-factor-2-the-delays-are-those-of-client-go) |
-//! | `ratelimiter.NewGlobal(rps)`, `--max-reconcile-rate` | none | the rate limit [counts one object only](#the-rate-limit-counts-one-object-only) |
+//! | `ratelimiter.NewGlobal(rps)`, `--max-reconcile-rate` | `max_rate` | it is [of timers only](super::semantics#a-change-is-never-delayed-by-the-fleets-rate) |
 //! | `--sync`: 1 h | `default`, if it is the shorter one | counted [from each object's last run](#the-delay-counts-from-the-end-of-the-run) |
 //!
 //! # What is different on purpose

@@ -547,9 +547,60 @@
 //!
 //! ### An `Ok` from a clean-up removes the finalizer
 //!
-//! So a clean-up that is not done yet, with this helper, is an error, and the error says when to look again:
-//! `.on_error(|error| match error { finalizer::Error::CleanupFailed(Error::Draining) => Retry::After(d), _ =>
-//! Retry::Backoff })`.
+//! So a clean-up that is not done yet, with this helper, is an error, and the error says when to look again. As it is no
+//! failure, it says [`Retry::NoFailure`](super::semantics#a-conflict-is-no-failure). Here is all of it for an operator
+//! that tells its errors apart, and that asks whether an attempt [is the
+//! last](super::semantics#an-errors-own-retry-decides-whether-it-is-the-last-attempt) where the error is not yet one of
+//! the helper:
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! use kube::runtime::finalizer;
+//! use requeue_policy::{Observe, RequeueConfig, kube::{Requeuer, Retry}};
+//! use std::time::Duration;
+//!
+//! # #[derive(Debug)]
+//! enum Error {
+//!     Kube(kube::Error),
+//!     InvalidSpec,
+//!     Draining,
+//! }
+//!
+//! fn classify(error: &Error) -> Retry {
+//!     match error {
+//!         Error::Kube(error) => error.into(),
+//!         Error::InvalidSpec => Retry::Never,
+//!         Error::Draining => Retry::NoFailure(Duration::from_secs(5)),
+//!     }
+//! }
+//!
+//! fn classify_with_finalizer(error: &finalizer::Error<Error>) -> Retry {
+//!     match error {
+//!         finalizer::Error::ApplyFailed(error) | finalizer::Error::CleanupFailed(error) => classify(error),
+//!         finalizer::Error::AddFinalizer(error) | finalizer::Error::RemoveFinalizer(error) => error.into(),
+//!         _ => Retry::Backoff,
+//!     }
+//! }
+//!
+//! struct Context {
+//!     requeue: Requeuer<RequeueConfig>,
+//! }
+//!
+//! /// What `apply` writes into the status before it returns the error.
+//! fn message<K: kube::Resource + Observe>(site: &K, error: &Error, ctx: &Context) -> String {
+//!     match ctx.requeue.outage(site).after(classify(error)).is_last {
+//!         true => format!("{error:?}; given up, change the spec to try again"),
+//!         false => format!("{error:?}"),
+//!     }
+//! }
+//!
+//! let requeue = Requeuer::new(RequeueConfig::default())?;
+//! let ctx = Context { requeue: requeue.clone() };
+//! let requeue = requeue.on_error(classify_with_finalizer);
+//! # assert_eq!((ctx.requeue.tracked(), requeue.tracked()), (0, 0));
+//! # assert_eq!(classify_with_finalizer(&finalizer::Error::ApplyFailed(Error::InvalidSpec)), Retry::Never);
+//! # Ok::<(), requeue_policy::ConfigError>(())
+//! ```
 //!
 //! # Tuned in your config file
 //!
@@ -590,7 +641,8 @@
 //!
 //! ### What is left out has its default
 //!
-//! Of the file as of each interval; an empty file is the default policy.
+//! An empty file is the default policy. But an interval that is a map needs its `initial`, `rate_limit` both of its
+//! fields, and `max_rate` its `per_second`. Where `factor` is 1, `max` has nothing to do.
 //!
 //! ### Every refusal names the field, the value and what is allowed
 //!

@@ -50,7 +50,7 @@
 //! ### A run is counted by what started it
 //!
 //! `due`: its time came. `new`: it was not remembered, after a restart say. `change`: it changed in more than its
-//! status. `news`: a related object, or [`nudge`](crate::kube::Requeuer::nudge). `held`: news that the rate limit had
+//! status. `news`: a related object, or [`nudge`](crate::kube::Requeuer::nudge). `held`: what the rate limit or a pause had
 //! held back, or a run that was cut off. `other`: a trigger without any of these, of a plain `owns` say. The phase is
 //! what the status says as the run starts; a status that never says failed counts no run as failed here.
 //!
@@ -103,7 +103,7 @@
 //! Set at the end of each run, to how many of those that are remembered fail. So one that is deleted while it fails
 //! counts until it is forgotten: when it has not come back for the policy's longest interval (at least a minute), and
 //! then within as long again, or within 256 moments at which something runs where those take longer. One that was [given
-//! up](#giving-up-is-counted-once) is not tried again, and not among them. Many that are tried again and again are a retry storm:
+//! up](#giving-up-is-counted-once) is not tried again, and not among them; one that is paused is. Many that are tried again and again are a retry storm:
 //!
 //! ```promql
 //! sum by (kind) (requeue_failing_objects) > 20

@@ -77,7 +77,7 @@
 //!
 //! ### `max` caps growth before jitter
 //!
-//! So with jitter no delay is ever as long as `max` and then some: the longest is `max` itself.
+//! So with jitter, too, no delay is longer than `max`.
 //!
 //! ### Jitter only shortens
 //!
@@ -781,7 +781,9 @@
 //!
 //! ### Another rate counts from the next timer on
 //!
-//! Where a policy is replaced, what has its place keeps it, and nobody waits behind the places of the old rate.
+//! Where a policy is replaced, an object that already has a place keeps it, however far away it is, unless [all are
+//! triggered](super::at_3_am#a-policy-was-replaced-and-nothing-changes). Nobody else waits behind such places. Until the
+//! last of them has passed, places that changes make needless stay unused.
 //!
 //! ### Without a rate no timer waits
 //!
@@ -796,7 +798,7 @@
 //! What a run returned decides when the next one is due, and then the trigger decides whether it needs to wait for
 //! that. From the strongest:
 //!
-//! 1. [A pause](#nothing-starts-a-run-of-a-paused-object-and-a-resume-runs-at-once) ends everything else.
+//! 1. [A pause](#nothing-starts-a-run-of-a-paused-object-and-a-resume-runs-at-once) comes before everything else.
 //! 2. [A run that is due is never held back](#a-run-that-is-due-is-never-held-back-by-it), but that
 //!    [a timer waits for its place](#a-timer-waits-for-its-place-in-the-fleets-rate) where the fleet has a rate.
 //! 3. [The rate limit](#an-object-that-has-used-up-its-rate-limit-is-postponed-to-its-next-place) postpones every
@@ -912,7 +914,7 @@
 //!
 //!   0s  created                                → Ready
 //!   5s  the policy becomes { default: 20s }
-//!       INFO requeue_policy: the policy was replaced default="20s" error="10s" initialization="5s"
+//!       INFO requeue_policy: the policy was replaced default="20s" error="10s" initialization="5s" rate_limit="10 within 10s"
 //!  60s                                         → Ready
 //!  80s                                         → Ready
 //! 100s                                         → Ready

@@ -13,7 +13,7 @@ use crate::{
         trigger::{self, Cause, Limits, Verdict},
     },
     fleet::Places,
-    sync::{AtomicU64, Ordering},
+    sync::{AtomicU64, Mutex, Ordering, PoisonError},
 };
 use std::{error::Error, time::Duration};
 
@@ -27,10 +27,17 @@ pub(super) struct Shared<P> {
     telemetry: Telemetry,
     /// Until when timers wait for their places in the fleet's rate; 0 once none has to.
     stretched: AtomicU64,
+    replacing: Mutex<()>,
 }
 
 /// After how long without a timer that waits the fleet counts as carried again.
 const CALM: Tick = 60_000_000;
+
+/// When a paused object is looked at again: before it is forgotten, whatever the policy becomes meanwhile, or a long pause
+/// would end an outage, and be logged anew.
+const PAUSED_AGAIN: Duration = Duration::from_micros(SHORTEST_GRACE / 2);
+
+const SHORTEST_GRACE: Tick = 60_000_000;
 
 /// For how long an object that does not come back is remembered after it was due.
 fn grace(policy: &impl RequeuePolicy) -> Tick {
@@ -39,7 +46,7 @@ fn grace(policy: &impl RequeuePolicy) -> Tick {
     let longest = intervals
         .into_iter()
         .chain(limit)
-        .fold(Duration::from_secs(60), Duration::max);
+        .fold(Duration::from_micros(SHORTEST_GRACE), Duration::max);
     longest.as_micros() as Tick
 }
 
@@ -55,20 +62,28 @@ impl<P: RequeuePolicy> Shared<P> {
             places: Places::default(),
             telemetry: Telemetry::default(),
             stretched: AtomicU64::new(0),
+            replacing: Mutex::new(()),
         }
     }
 
     /// Goes on by another policy, which is valid.
     pub(super) fn replace(&self, policy: P) {
+        let told = log::Policy::of(&policy);
         let grace = grace(&policy);
-        let (old, new) = (self.policy.get().max_rate(), policy.max_rate());
-        self.policy.set(policy);
-        if old != new {
-            // Nobody is to wait behind what a slower rate had given away.
-            self.places.clear();
+        {
+            let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
+            let max_rate = policy.max_rate();
+            if self.policy.get().max_rate() != max_rate {
+                // Of another rate the log is to hear anew.
+                self.stretched.store(0, Ordering::Relaxed);
+            }
+            // A decision that has begun by the old rate finds out for itself.
+            self.places.go_by(max_rate);
+            self.policy.set(policy);
+            self.memory.set_grace(grace);
+            self.news.set_grace(grace);
         }
-        self.memory.set_grace(grace);
-        self.news.set_grace(grace);
+        log::policy_replaced(&told);
     }
 }
 
@@ -103,8 +118,7 @@ impl<P: RequeuePolicy> Shared<P> {
                 .update(slot.bits(), now, |record| trigger::pause(record, &sight, now));
             log::paused(object, first);
             self.telemetry.paused::<K>();
-            // Looked at again before it is forgotten, or a long pause would end an outage, and be logged anew.
-            return Some(Requeue::After(Duration::from_micros(self.memory.grace() / 2)));
+            return Some(Requeue::After(PAUSED_AGAIN));
         }
         let news = self.news.take(object);
         let interval = overrides.own_interval(object.meta().annotations.as_ref(), limits.of_object);

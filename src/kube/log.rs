@@ -2,7 +2,7 @@
 
 use super::kube_core::Resource;
 use crate::{
-    ConfigError, MaxRate, Phase, RateLimit, Requeue, RequeuePolicy,
+    ConfigError, Interval, MaxRate, Phase, RateLimit, Requeue, RequeuePolicy,
     adapter::{
         conclusion::{Conclusion, Transition},
         trigger::Verdict,
@@ -74,6 +74,8 @@ pub(super) fn trigger<K: Resource>(object: &K, verdict: Verdict, limit: Option<R
 pub(super) fn paused<K: Resource>(object: &K, first: bool) {
     if first {
         info!(target: TARGET, object = %Name(object), "paused: an annotation says so, and nothing starts a run until it is gone");
+    } else {
+        trace!(target: TARGET, object = %Name(object), "postponed: paused");
     }
 }
 
@@ -85,16 +87,53 @@ pub(super) fn override_refused<K: Resource>(object: &K, refused: &ConfigError) {
     warn!(target: TARGET, object = %Name(object), %refused, "an annotation is refused, the policy's own holds");
 }
 
-pub(super) fn policy_replaced(policy: &impl RequeuePolicy) {
-    let [default, error, initialization] = [Phase::Ready, Phase::Failed, Phase::Initializing].map(|phase| {
-        let interval = policy.interval(phase);
-        let initial = rounded(interval.initial());
-        match interval.max() {
-            Some(max) => format!("{initial} to {}", rounded(max)),
-            None => initial.to_string(),
+/// A policy as the log has it.
+pub(super) struct Policy {
+    /// Of the phases ready, failed and initializing.
+    intervals: [String; 3],
+    rate_limit: Option<String>,
+    max_rate: Option<f64>,
+}
+
+impl Policy {
+    pub(super) fn of(policy: &impl RequeuePolicy) -> Self {
+        Self {
+            intervals: [Phase::Ready, Phase::Failed, Phase::Initializing].map(|phase| told(&policy.interval(phase))),
+            rate_limit: policy
+                .rate_limit()
+                .map(|limit| format!("{} within {}", limit.max(), humantime(limit.within()))),
+            max_rate: policy.max_rate().map(|rate| rate.per_second()),
         }
-    });
-    info!(target: TARGET, default, error, initialization, "the policy was replaced");
+    }
+}
+
+fn told(interval: &Interval) -> String {
+    let mut text = humantime(interval.initial()).to_string();
+    let mut tell = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            text += &format!(", {name} {value}");
+        }
+    };
+    tell(
+        "factor",
+        (interval.factor() != 1.0).then(|| interval.factor().to_string()),
+    );
+    tell("max", interval.max().map(|max| humantime(max).to_string()));
+    tell(
+        "jitter",
+        (interval.jitter() != 0.0).then(|| interval.jitter().to_string()),
+    );
+    tell(
+        "deadline",
+        interval.deadline().map(|deadline| humantime(deadline).to_string()),
+    );
+    text
+}
+
+pub(super) fn policy_replaced(policy: &Policy) {
+    let [default, error, initialization] = &policy.intervals;
+    let (rate_limit, max_rate) = (&policy.rate_limit, policy.max_rate);
+    info!(target: TARGET, default, error, initialization, rate_limit, max_rate, "the policy was replaced");
 }
 
 pub(super) fn policy_refused(refused: &ConfigError) {

@@ -138,6 +138,9 @@ impl<P: RequeuePolicy> Requeuer<P> {
 impl<P, C> Requeuer<P, C> {
     /// Sets what to do after an error; without it every error backs off by the error interval.
     ///
+    /// The closure takes the error that the reconciler returns: with kube's helper `finalizer` that is
+    /// `finalizer::Error<E>`, [told apart once more](crate::guide::embedding#an-ok-from-a-clean-up-removes-the-finalizer).
+    ///
     /// kube's own errors [say so themselves](crate::guide::semantics#an-error-of-kube-says-itself-how-to-retry).
     ///
     #[doc = major!(example)]
@@ -170,6 +173,8 @@ impl<P, C> Requeuer<P, C> {
     }
 
     /// Lets an operator override the policy for one object by annotation; without it nothing can be overridden.
+    ///
+    /// The keys are this `Requeuer`'s and of the clones that are made of it, not of those made before.
     ///
     #[doc = major!(example)]
     /// use requeue_policy::{RequeueConfig, kube::{Overrides, Requeuer}};
@@ -212,11 +217,11 @@ impl<P, C> Requeuer<P, C> {
             return Err(refused);
         }
         self.shared.replace(policy);
-        log::policy_replaced(self.shared.policy.get());
         Ok(())
     }
 
-    /// Returns how many of the [tracked](Self::tracked) objects are failing and are tried again, so none that was given up.
+    /// Returns how many of the [tracked](Self::tracked) objects are failing and are tried again: those that are paused too, and
+    /// none that was given up.
     #[must_use]
     pub fn failing(&self) -> usize {
         self.shared.memory.failing()
@@ -230,7 +235,7 @@ impl<P, C> Requeuer<P, C> {
         P: RequeuePolicy,
     {
         let shared = &self.shared;
-        let wait = |_| Duration::from_micros(shared.places.wait(shared.clock.now()));
+        let wait = |rate| Duration::from_micros(shared.places.wait(rate, shared.clock.now()));
         shared.policy.get().max_rate().map_or(Duration::ZERO, wait)
     }
 

@@ -92,7 +92,7 @@ async fn an_ok_from_a_clean_up_removes_the_finalizer() {
         });
         world.create("a").await;
         let requeue = requeuer(policy("{ default: 10m }")).on_error(|error: &Oops| match error.0 {
-            "draining" => Retry::After(Duration::from_secs(5)),
+            "draining" => Retry::NoFailure(Duration::from_secs(5)),
             _ => Retry::Backoff,
         });
         world.start_with(&requeue);
@@ -102,6 +102,7 @@ async fn an_ok_from_a_clean_up_removes_the_finalizer() {
         world.until(600.0).await;
         let is_gone = world.things.get_opt("a").await.expect("the server answers").is_none();
         assert!(is_gone);
+        assert_eq!(world.lines.visible(), [""; 0]);
         world.times()
     };
     assert_eq!(world(false).await, [0.0, 0.0, 52.0]);

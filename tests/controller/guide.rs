@@ -444,4 +444,5 @@ played! {
     timers_fire_later_than_their_interval
     one_object_is_looked_at_too_seldom
     somebody_repairs_an_object_by_hand_and_the_controller_undoes_it
+    a_deletion_hangs_because_the_object_is_paused
 }

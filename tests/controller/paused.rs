@@ -4,7 +4,7 @@ use crate::{
     error::beside_a_busy_object,
     overrides::{PAUSED, annotate, fails, with_overrides},
     support::Resource,
-    world::{Oops, Thing, World, ready, writes_status},
+    world::{Oops, Thing, World, policy, ready, writes_status},
 };
 use futures::{StreamExt, TryStreamExt, channel::mpsc, future::ready as ready_now};
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -235,4 +235,26 @@ async fn an_object_that_goes_while_it_is_paused_is_forgotten() {
     deleted.expect("it is there");
     world.until(1000.0).await;
     assert_eq!(requeue.tracked(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_survives_a_policy_with_a_shorter_memory() {
+    let world = World::new(beside_a_busy_object(|_, _| async { Err(Oops("no quota")) }));
+    world.create("a").await;
+    world.create("busy").await;
+    let requeue = with_overrides("{ error: { initial: 10s, factor: 2, max: 1h } }");
+    world.start_with(&requeue);
+    world.until(35.0).await;
+    annotate(&world, PAUSED, "true").await;
+    world.until(40.0).await;
+    requeue
+        .set_policy(policy("{ error: { initial: 10s, factor: 2, max: 1m } }"))
+        .expect("it is valid");
+    world.until(4000.0).await;
+    annotate(&world, PAUSED, Value::Null).await;
+    world.until(4100.0).await;
+    // The outage goes on, at its longest delay.
+    assert_eq!(world.times_of("a"), [0.0, 10.0, 30.0, 4000.0, 4060.0]);
+    let of = |text: &str| world.lines.visible().iter().filter(|line| line.contains(text)).count();
+    assert_eq!(["WARN failed", "paused", "resumed"].map(of), [1, 1, 1]);
 }

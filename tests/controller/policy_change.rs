@@ -25,7 +25,9 @@ async fn a_new_policy_counts_from_the_next_end_of_a_run_and_what_is_due_stays_du
     assert_eq!(requeue.tracked(), 1);
     assert_eq!(
         world.lines.visible(),
-        ["INFO the policy was replaced default=\"10m\" error=\"10s\" initialization=\"5s\""]
+        [
+            "INFO the policy was replaced default=\"10m\" error=\"10s\" initialization=\"5s\" rate_limit=\"10 within 10s\""
+        ]
     );
 }
 
@@ -178,4 +180,50 @@ async fn a_longer_interval_keeps_news_longer() {
     world.patch_status(json!({ "message": "another controller's" })).await;
     world.until(1001.0).await;
     assert_eq!(world.times(), [0.0, 30.0, 1000.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_log_tells_of_each_rate_by_itself() {
+    let world = World::new(ready);
+    for name in ["a", "b", "c"] {
+        world.create(name).await;
+    }
+    let requeue = requeuer(policy("{ default: 10s, max_rate: 0.01 }"));
+    world.start_with(&requeue);
+    world.until(25.0).await;
+    requeue.set_policy(policy("{ default: 10s }")).expect("it is valid");
+    world.until(500.0).await;
+    requeue
+        .set_policy(policy("{ default: 10s, max_rate: 0.1 }"))
+        .expect("it is valid");
+    world.until(600.0).await;
+    requeue.set_policy(policy("{ default: 10s }")).expect("it is valid");
+    world.until(1000.0).await;
+    let lines = world.lines.visible();
+    let starts: Vec<_> = lines
+        .iter()
+        .map(|line| line.split([':', '=']).next().unwrap_or_default())
+        .collect();
+    let (wait, replaced) = ("INFO timers wait", "INFO the policy was replaced default");
+    // None says that timers no longer wait: the new policy says it.
+    assert_eq!(starts, [wait, replaced, replaced, wait, replaced], "{lines:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_line_of_a_new_policy_has_all_of_it() {
+    let world = World::new(ready);
+    let requeue = requeuer(policy("{}"));
+    world.start_with(&requeue);
+    let all = "{ default: { initial: 90s, jitter: 0.2 }, error: { initial: 10s, factor: 2, max: 5m, deadline: 6h }, \
+               rate_limit: { max: 5, within: 1m }, max_rate: 0.5 }";
+    requeue.set_policy(policy(all)).expect("it is valid");
+    let mut without = policy("{}");
+    without.rate_limit = None;
+    requeue.set_policy(without).expect("it is valid");
+    let lines = [
+        "INFO the policy was replaced default=\"1m 30s, jitter 0.2\" error=\"10s, factor 2, max 5m, deadline 6h\" \
+         initialization=\"5s\" rate_limit=\"5 within 1m\" max_rate=0.5",
+        "INFO the policy was replaced default=\"30s\" error=\"10s\" initialization=\"5s\"",
+    ];
+    assert_eq!(world.lines.visible(), lines);
 }
