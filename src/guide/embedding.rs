@@ -559,10 +559,13 @@
 //! use requeue_policy::{Observe, RequeueConfig, kube::{Requeuer, Retry}};
 //! use std::time::Duration;
 //!
-//! # #[derive(Debug)]
+//! #[derive(Debug, thiserror::Error)]
 //! enum Error {
-//!     Kube(kube::Error),
+//!     #[error(transparent)]
+//!     Kube(#[from] kube::Error),
+//!     #[error("the spec is not valid")]
 //!     InvalidSpec,
+//!     #[error("it is drained")]
 //!     Draining,
 //! }
 //!
@@ -589,8 +592,8 @@
 //! /// What `apply` writes into the status before it returns the error.
 //! fn message<K: kube::Resource + Observe>(site: &K, error: &Error, ctx: &Context) -> String {
 //!     match ctx.requeue.outage(site).after(classify(error)).is_last {
-//!         true => format!("{error:?}; given up, change the spec to try again"),
-//!         false => format!("{error:?}"),
+//!         true => format!("{error}; given up, change the spec to try again"),
+//!         false => error.to_string(),
 //!     }
 //! }
 //!
