@@ -679,8 +679,9 @@
 //! }
 //! ```
 //!
-//! And whoever runs the operator writes, and changes with a restart, [which keeps the
-//! backoff](super::semantics#a-restart-keeps-the-backoff-that-the-status-carries):
+//! And whoever runs the operator writes this. A change of it is taken over by a restart, [which keeps the
+//! backoff](super::semantics#a-restart-keeps-the-backoff-that-the-status-carries), or [while it
+//! runs](#changed-while-it-runs):
 //!
 //! ```yaml
 //! apiVersion: example.com/v1
