@@ -365,6 +365,41 @@ fn a_new_policy_and_an_override_hold_also_after_a_restart() {
 }
 
 #[test]
+fn a_run_knows_of_its_outage_and_says_that_it_gives_up() {
+    let policy = RequeueConfig {
+        error: Interval::constant(at(10)).with_deadline(at(25)),
+        ..RequeueConfig::default()
+    };
+    let of_runs = |takes| {
+        let mut timeline = Timeline::new(policy, |app: &mut App, run| {
+            app.enter(Phase::Failed, run.now);
+            let (failing, last) = (run.outage.elapsed.as_secs(), run.outage.is_last);
+            app.status().message = format!("{failing} s, {}", if last { "given up" } else { "again" });
+            Err::<Phase, _>(Oops("no quota"))
+        })
+        .expect("the policy is valid")
+        .runs_take(takes);
+        timeline.created(app()).at(at(100));
+        timeline
+    };
+    let timeline = of_runs(Duration::ZERO);
+    timeline.assert_ran_at([0, 10, 20, 30].map(at));
+    let message = |timeline: &Timeline<App, Oops>| {
+        timeline
+            .object()
+            .and_then(|app| app.status.clone())
+            .map(|status| status.message)
+    };
+    assert_eq!(message(&timeline).as_deref(), Some("30 s, given up"));
+    // Runs that take time.
+    let timeline = of_runs(at(6));
+    timeline.assert_ran_at([0, 16, 32].map(at));
+    // It began with the end of the first run, and the last one asks at its end.
+    assert_eq!(timeline.runs()[2].outage.elapsed, at(26));
+    assert_eq!(message(&timeline).as_deref(), Some("32 s, given up"));
+}
+
+#[test]
 fn a_check_of_observe_names_the_mistake() {
     let before = app();
     let mut after = before.clone();

@@ -26,7 +26,7 @@
 //!
 //! For the rest there is a real API server.
 
-use super::{Outcome, Overrides, Requeuer, Retry, kube_core, kube_runtime, steps};
+use super::{Outage, Outcome, Overrides, Requeuer, Retry, kube_core, kube_runtime, steps};
 
 mod observe;
 mod queue;

@@ -1,7 +1,7 @@
 //! One object and what happens to it.
 
 use super::{
-    Outcome, Overrides, Requeuer, Retry,
+    Outage, Outcome, Overrides, Requeuer, Retry,
     kube_core::Resource,
     kube_runtime::reflector::ObjectRef,
     queue::{Next, Queue},
@@ -43,6 +43,8 @@ pub struct Run {
     pub now: SystemTime,
     /// Whether a timer started it, because it was due or the rate limit had held it back, and not an event.
     pub by_timer: bool,
+    /// What [`Requeuer::outage`] tells of it: as of its start, and for what the run itself does as of its end.
+    pub outage: Outage,
 }
 
 /// One object, the events that happen to it, and the runs that follow from them.
@@ -353,6 +355,7 @@ where
             at: micros(now),
             now: wall(now + self.takes),
             by_timer,
+            outage: self.requeuer.outage(&reading),
         };
         self.runs.push(run);
         let at_once = self.runs.iter().rev().take_while(|other| other.at == run.at).count();
@@ -370,6 +373,8 @@ where
         let (Some(reading), Some(run)) = (self.reading.take(), self.runs.last().copied()) else {
             return self.queue.run_ends();
         };
+        let outage = self.requeuer.outage(&reading);
+        let run = Run { outage, ..run };
         let mut next = self.object().unwrap_or(&reading).clone();
         let result = (self.reconcile)(&mut next, run);
         // While the run is in flight, so that it is merged with whatever else has come.
