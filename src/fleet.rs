@@ -168,9 +168,12 @@ mod places {
             free.div_ceil(1000).saturating_sub(now)
         }
 
-        /// Goes on by another rate, or by none.
-        pub(crate) fn go_by(&self, rate: Option<MaxRate>) {
-            self.lock().go_by(rate);
+        /// Goes on by this rate, or by none, and returns whether it is another.
+        pub(crate) fn go_by(&self, rate: Option<MaxRate>) -> bool {
+            let mut taken = self.lock();
+            let is_another = taken.rate != rate;
+            taken.go_by(rate);
+            is_another
         }
 
         fn lock(&self) -> MutexGuard<'_, Taken> {

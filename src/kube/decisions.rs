@@ -27,6 +27,7 @@ pub(super) struct Shared<P> {
     telemetry: Telemetry,
     /// Until when timers wait for their places in the fleet's rate; 0 once none has to.
     stretched: AtomicU64,
+    /// Of two policies at once one comes whole after the other.
     replacing: Mutex<()>,
 }
 
@@ -69,16 +70,14 @@ impl<P: RequeuePolicy> Shared<P> {
     /// Goes on by another policy, which is valid.
     pub(super) fn replace(&self, policy: P) {
         let told = log::Policy::of(&policy);
-        let grace = grace(&policy);
+        let (grace, max_rate) = (grace(&policy), policy.max_rate());
         {
             let _one_at_a_time = self.replacing.lock().unwrap_or_else(PoisonError::into_inner);
-            let max_rate = policy.max_rate();
-            if self.policy.get().max_rate() != max_rate {
+            // Where a decision has begun by the old rate, the places find out for themselves.
+            if self.places.go_by(max_rate) {
                 // Of another rate the log is to hear anew.
                 self.stretched.store(0, Ordering::Relaxed);
             }
-            // A decision that has begun by the old rate finds out for itself.
-            self.places.go_by(max_rate);
             self.policy.set(policy);
             self.memory.set_grace(grace);
             self.news.set_grace(grace);
