@@ -220,8 +220,8 @@ impl<P, C> Requeuer<P, C> {
         Ok(())
     }
 
-    /// Returns how many of the [tracked](Self::tracked) objects are failing and are tried again: those that are paused too, and
-    /// none that was given up.
+    /// Returns how many of the [tracked](Self::tracked) objects are failing and are tried again: those that are paused,
+    /// too, and none that was given up.
     #[must_use]
     pub fn failing(&self) -> usize {
         self.shared.memory.failing()
