@@ -156,6 +156,11 @@ async fn nothing_starts_a_run_of_a_paused_object_and_a_resume_runs_at_once() {
     assert_eq!(world.times(), before);
     let paused = "INFO paused: an annotation says so, and nothing starts a run until it is gone object=default/a";
     assert_eq!(world.lines.visible(), [paused]);
+    let trace = world.lines.of(Level::TRACE);
+    assert_eq!(
+        trace.last().map(String::as_str),
+        Some("postponed: paused object=default/a")
+    );
     annotate(&world, PAUSED, Value::Null).await;
     world.until(36_001.0).await;
     assert_eq!(world.times()[before.len()..], [36_000.0]);
