@@ -58,11 +58,8 @@ impl RateLimit {
 /// Every run lends a place that comes back `within` later, but no sooner than one pace (`within / max`) after
 /// the place before it. So two numbers tell everything: when the last place comes back, and how many are lent; the
 /// others are taken to come back one pace apart before it, which is never too early.
-///
-/// Packed, because a memory of a million objects holds a million of it.
 #[cfg(feature = "_adapter")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(Rust, packed(2))]
 pub(crate) struct Rate {
     /// When the last place comes back.
     full: u64,

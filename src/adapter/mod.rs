@@ -3,7 +3,6 @@
 pub(crate) mod classify;
 pub(crate) mod clock;
 pub(crate) mod conclusion;
-pub(crate) mod live;
 pub(crate) mod memory;
 pub(crate) mod outage;
 pub(crate) mod outcome;

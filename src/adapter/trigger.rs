@@ -93,11 +93,8 @@ pub(crate) fn admit(record: &mut Option<Record>, sight: &Sight, news: bool, limi
         (sight.version == record.version).then_some(Cause::Other)
     };
 
-    if is_due
-        && cause == Some(Cause::Due)
-        && !record.flags.has(Flags::PLACED)
-        && let Some((rate, places)) = limits.of_fleet
-    {
+    let asks_for_a_place = is_due && cause == Some(Cause::Due) && !record.flags.has(Flags::PLACED);
+    if let Some((rate, places)) = limits.of_fleet.filter(|_| asks_for_a_place) {
         let place = places.take(rate, now);
         if place > now + TOLERANCE {
             record.version = sight.version;
@@ -109,10 +106,8 @@ pub(crate) fn admit(record: &mut Option<Record>, sight: &Sight, news: bool, limi
             };
         }
     }
-    if !is_due
-        && cause.is_some()
-        && let Some(place) = limit.and_then(|limit| record.rate.next_place(limit, now))
-    {
+    let limit_applies = limit.filter(|_| !is_due && cause.is_some());
+    if let Some(place) = limit_applies.and_then(|limit| record.rate.next_place(limit, now)) {
         let first = !record.flags.has(Flags::LOOPING);
         record.version = sight.version;
         record.flags.set(Flags::HELD, true);
@@ -125,10 +120,8 @@ pub(crate) fn admit(record: &mut Option<Record>, sight: &Sight, news: bool, limi
         };
     }
     if let Some(cause) = cause {
-        if record.flags.has(Flags::PLACED)
-            && !is_due
-            && let Some((_, places)) = limits.of_fleet
-        {
+        let leaves_its_place = record.flags.has(Flags::PLACED) && !is_due;
+        if let Some((_, places)) = limits.of_fleet.filter(|_| leaves_its_place) {
             places.give_back(record.due);
         }
         *record = started(*record, sight, limit, now);

@@ -308,8 +308,8 @@
 //!
 //! # Events from elsewhere
 //!
-//! Each of these three is a scenario of the example `events`, which plays it on an API server in memory (`cargo run
-//! --features kube-runtime --example events`): a mapper of your own, [or a nudge before the
+//! Each of these three is a scenario of the example `events`, which plays it on an API server in memory (`cargo run -p
+//! events`): a mapper of your own, [or a nudge before the
 //! trigger](#a-mapper-of-ones-own-gives-news-and-so-does-a-nudge).
 //!
 //! ## A Secret that many objects refer to
@@ -637,7 +637,7 @@
 //! # Ok::<(), serde_saphyr::Error>(())
 //! ```
 //!
-//! `cargo run --example preview -- policy.yaml`, in this crate's repository, shows [what a policy will
+//! `cargo run -p preview -- policy.yaml`, in this crate's repository, shows [what a policy will
 //! do](super::choosing_intervals) before it meets a cluster. A policy that is more than data implements
 //! [`RequeuePolicy`](crate::RequeuePolicy), [in a few
 //! lines](super::coming_from#a-fast-and-then-a-slow-delay-is-a-policy-of-a-few-lines).
@@ -704,14 +704,14 @@
 //! and `ns`, and not `1h 30m` or `1day`, because the server compares durations by rules in CEL. `rate_limit` is a map
 //! or null, and called so, as in the file.
 //!
-//! ### What the schema admits serde reads
+//! ### What the API server admits serde reads
 //!
 //! So no object that the API server took stops the operator. It refuses by the field's name all that
 //! [`validate`](crate::RequeueConfig::validate) refuses, `max` below `initial` and a `factor` without `max` among it;
 //! but not an unknown field: only a client that asks for strict validation (`kubectl` does) hears of a typo, for
 //! others the field is dropped.
 //!
-//! ### What serde writes the schema admits
+//! ### A policy in a CRD is accepted and read back
 //!
 //! A typed object can be created, replaced and applied; an interval is applied as a whole. `rate_limit: null` is no
 //! limit, as in a file; but in a merge patch null means to remove the field, and the default comes back.
@@ -723,7 +723,7 @@
 //!
 //! [A new policy](super::semantics#a-new-policy-counts-from-the-next-end-of-a-run-and-what-is-due-stays-due) may come
 //! from wherever the application reads it. The example `reload` plays the first two of these on an API server in memory
-//! (`cargo run --features kube-runtime --example reload`).
+//! (`cargo run -p reload`).
 //!
 //! ### A policy in a ConfigMap is followed
 //!

@@ -2,11 +2,11 @@
 //!
 //! With the feature `metrics` they are counted by the facade [metrics](https://docs.rs/metrics), so that any exporter
 //! serves; [it is installed before the first trigger](#the-recorder-comes-before-the-first-trigger).
-//! `examples/metrics` serves them to Prometheus, with a Grafana dashboard and three alerts
+//! `examples/prometheus` serves them to Prometheus, with a Grafana dashboard and three alerts
 //! [that are checked against this table](#dashboard-and-alerts-ask-for-nothing-that-is-not-there):
 //!
 //! ```sh
-//! cargo run --features kube-runtime,metrics --example metrics
+//! cargo run -p prometheus
 //! ```
 //!
 //! # The table

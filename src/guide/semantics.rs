@@ -892,7 +892,7 @@
 //!
 //! ### An object that is gone is forgotten
 //!
-//! Within the longest interval, and at least a minute, after it was due; until then it costs some 60 to 80 bytes.
+//! Within the longest interval, and at least a minute, after it was due; until then it costs 140 bytes at most.
 //! [`Requeuer::tracked`](crate::kube::Requeuer::tracked) tells how many are remembered.
 //!
 //! ### Time is tokio's clock on top of the wall clock that the process started with

@@ -7,19 +7,18 @@ use crate::{
     adapter::{
         clock::Clock,
         conclusion::{self, End},
-        live::Live,
         memory::{Flags, Memory, Record, Tick},
         telemetry::Telemetry,
         trigger::{self, Cause, Limits, Verdict},
     },
     fleet::Places,
-    sync::{AtomicU64, Mutex, Ordering, PoisonError},
+    sync::{AtomicU64, Mutex, Ordering, PoisonError, RwLock},
 };
-use std::{error::Error, time::Duration};
+use std::{error::Error, sync::Arc, time::Duration};
 
 /// What the clones of a `Requeuer` share.
 pub(super) struct Shared<P> {
-    pub(super) policy: Live<P>,
+    policy: RwLock<Arc<P>>,
     pub(super) clock: Clock,
     pub(super) memory: Memory,
     pub(super) news: News,
@@ -56,7 +55,7 @@ impl<P: RequeuePolicy> Shared<P> {
     pub(super) fn new(policy: P, clock: Clock) -> Self {
         let grace = grace(&policy);
         Self {
-            policy: Live::new(policy),
+            policy: RwLock::new(Arc::new(policy)),
             clock,
             memory: Memory::new(grace),
             news: News::new(grace),
@@ -78,7 +77,7 @@ impl<P: RequeuePolicy> Shared<P> {
                 // Of another rate the log is to hear anew.
                 self.stretched.store(0, Ordering::Relaxed);
             }
-            self.policy.set(policy);
+            *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
             self.memory.set_grace(grace);
             self.news.set_grace(grace);
         }
@@ -87,6 +86,11 @@ impl<P: RequeuePolicy> Shared<P> {
 }
 
 impl<P> Shared<P> {
+    /// Returns the policy in force.
+    pub(super) fn policy(&self) -> Arc<P> {
+        self.policy.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Returns what is remembered of an object.
     pub(super) fn recall(&self, slot: Option<Slot>) -> Option<Record> {
         slot.and_then(|slot| self.memory.get(slot.bits()))
@@ -104,7 +108,7 @@ impl<P: RequeuePolicy> Shared<P> {
         // Only what the API server has stored has a uid; anything else cannot be told apart and runs.
         let slot = slot?;
         let sight = object::sight(object);
-        let policy = self.policy.get();
+        let policy = self.policy();
         let limits = Limits {
             of_object: policy.rate_limit(),
             of_fleet: policy.max_rate().map(|rate| (rate, &self.places)),
@@ -204,7 +208,7 @@ impl<P: RequeuePolicy> Shared<P> {
         error: Option<&(dyn Error + 'static)>,
         overrides: &Overrides,
     ) -> Requeue {
-        let policy = self.policy.get();
+        let policy = self.policy();
         if end.phase == Phase::Ready && end.wish.is_none() {
             let annotations = object.meta().annotations.as_ref();
             // One that is refused was logged when the run started.
@@ -217,7 +221,7 @@ impl<P: RequeuePolicy> Shared<P> {
         let record = known.unwrap_or_default();
         let place = slot.unwrap_or_default();
         // The application's policy and its `Observe` must not run under a lock.
-        let conclusion = conclusion::decide(&record, status, end, place, policy, &self.clock, now);
+        let conclusion = conclusion::decide(&record, status, end, place, &*policy, &self.clock, now);
         match (slot, known) {
             // One that ages out meanwhile stays forgotten, which costs a run.
             (Some(slot), Some(_)) => self.memory.modify(slot.bits(), now, |record| {
@@ -232,7 +236,7 @@ impl<P: RequeuePolicy> Shared<P> {
             }
             (None, _) => {}
         }
-        log::end(object, end.phase, &conclusion, error, policy);
+        log::end(object, end.phase, &conclusion, error, &*policy);
         self.telemetry.end::<K>(&conclusion, end.phase, self.memory.failing());
         conclusion.requeue
     }

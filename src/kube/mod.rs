@@ -93,8 +93,8 @@ use std::{
 
 /// A policy at work in a controller: what goes around its reconciler, its error policy and its mappers.
 ///
-/// One for each `Controller`; clones share the policy and the memory. The memory is bounded: 60 to 80 bytes per
-/// object, and an object that has not come back for the policy's longest interval (at least a minute) after it was due
+/// One for each `Controller`; clones share the policy and the memory. The memory is bounded: 140 bytes per
+/// object at most, and an object that has not come back for the policy's longest interval (at least a minute) after it was due
 /// is forgotten. What is forgotten costs one extra run. Nothing here panics unless the application's own functions do.
 pub struct Requeuer<P, C = AlwaysBackoff> {
     shared: Arc<Shared<P>>,
@@ -194,16 +194,15 @@ impl<P, C> Requeuer<P, C> {
 
     /// Returns the policy that is in force.
     #[must_use]
-    pub fn policy(&self) -> &P {
-        self.shared.policy.get()
+    pub fn policy(&self) -> Arc<P> {
+        self.shared.policy()
     }
 
     /// Replaces the policy, for all clones and for the controller that runs, at once and whole: no decision sees a
     /// part of it. One INFO line says so, or one WARN line that it is refused.
     ///
     /// It counts from each object's next trigger or end of a run on; what is due by the old policy stays due. To try all
-    /// objects at once, trigger them: `Controller::reconcile_all_on`. A policy that was replaced stays in memory until
-    /// the last clone of this `Requeuer` goes, which is a few hundred bytes each time.
+    /// objects at once, trigger them: `Controller::reconcile_all_on`.
     ///
     /// # Errors
     ///
@@ -236,7 +235,7 @@ impl<P, C> Requeuer<P, C> {
     {
         let shared = &self.shared;
         let wait = |rate| Duration::from_micros(shared.places.wait(rate, shared.clock.now()));
-        shared.policy.get().max_rate().map_or(Duration::ZERO, wait)
+        shared.policy().max_rate().map_or(Duration::ZERO, wait)
     }
 
     /// Returns how many objects are remembered: those that exist, and those that left within the longest interval.
@@ -339,7 +338,7 @@ fn action(requeue: Requeue) -> Action {
 impl<P: fmt::Debug, C> fmt::Debug for Requeuer<P, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Requeuer")
-            .field("policy", self.policy())
+            .field("policy", &self.policy())
             .field("tracked", &self.tracked())
             .finish_non_exhaustive()
     }

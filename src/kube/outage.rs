@@ -35,7 +35,7 @@ impl<P: RequeuePolicy, C> Requeuer<P, C> {
         Outage::new(
             since,
             slot.unwrap_or_default(),
-            shared.policy.get(),
+            &*shared.policy(),
             shared.clock.wall(now),
         )
     }
