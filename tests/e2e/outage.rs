@@ -1,72 +1,72 @@
-//! An API server that goes away, or that stops answering.
+//! An API server that stops answering, and that goes away.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use cluster::{Cluster, Fault, Kind, Thing, Things, Trouble};
 use requeue_policy::{Interval, Phase, RequeueConfig};
 use tokio::time::sleep;
 
 use crate::{
-    cluster::Cluster,
-    controller::{Bench, Running, Trouble, every, with_crate},
+    operator::{Bench, Operator, every, with_crate},
     report,
-    runs::{Run, most_of_one},
-    thing::{Thing, Things},
 };
 
 const OBJECTS: usize = 10;
+/// So many of them wait, the others are ready.
+const WAITING: usize = 5;
 /// A thing with this value never becomes ready.
 const WAITS: i64 = -1;
-/// Longer than the tests, so that no timer finds what an event was to tell.
-const READY_INTERVAL: Duration = Duration::from_secs(90);
+/// Longer than the test, so that no timer finds what an event was to bring.
+const READY_INTERVAL: Duration = Duration::from_secs(180);
 /// Shorter than the outage, so that objects are due while there is no server.
-const WAITING_INTERVAL: Duration = Duration::from_secs(4);
-const OUTAGE: Duration = Duration::from_secs(5);
-/// Starting the server takes the rest of an outage.
-const STOPPED: Duration = Duration::from_secs(2);
-const QUIET: Duration = Duration::from_millis(500);
+const WAITING_INTERVAL: Duration = Duration::from_secs(3);
+/// An outage goes on until the server has started.
+const FAULTS: [(Fault, Duration); 2] = [
+    (Fault::Cut, Duration::from_secs(4)),
+    (Fault::ApiServer, Duration::from_secs(2)),
+];
 /// The watch is tried again after delays that grow by chance, and once more when it hears that its resource version is too old.
 /// Most often that takes ten seconds.
 const BACK: Duration = Duration::from_secs(60);
-/// One for the start, one for the change of the spec, and one for each time that the watch may have to list all anew.
-const RUNS_BUT_FOR_TIMERS: usize = 4;
+/// One for the change of the spec, and one for each time that the watch may have to list all anew.
+const RUNS_BUT_FOR_TIMERS: usize = 3;
 
-pub(crate) async fn api_server_away(mut cluster: Cluster) -> anyhow::Result<()> {
-    let (things, controller) = start(&cluster).await?;
-    let stopped = Instant::now();
-    cluster.stop_api_server();
-    sleep(STOPPED).await;
-    cluster.start_api_server().await?;
-    let when = format!("was back after {:.1?}", stopped.elapsed());
-    ensure_going_on(&when, &things, controller).await
-}
-
-pub(crate) async fn api_server_hangs(cluster: Cluster) -> anyhow::Result<()> {
-    let (things, controller) = start(&cluster).await?;
-    cluster.pause_api_server()?;
-    sleep(OUTAGE).await;
-    cluster.resume_api_server()?;
-    ensure_going_on(&format!("answered again after {OUTAGE:?}"), &things, controller).await
-}
-
-async fn start(cluster: &Cluster) -> anyhow::Result<(Things, Running)> {
+pub(crate) async fn api_server_hangs_and_goes_away(cluster: &mut Cluster) -> anyhow::Result<()> {
     let things = Things::create(cluster.client(), OBJECTS).await?;
-    for name in waiting(&things) {
-        things.set_value(name, WAITS).await?;
+    for name in &things.names[..WAITING] {
+        things.change(name, Kind::Spec, WAITS).await?;
     }
-    let controller = Running::start("outage", cluster, |bench| with_crate(bench, config(), reconcile)).await?;
-    controller.runs.settle(&things.names, QUIET).await?;
-    Ok((things, controller))
-}
+    let operator = Operator::start("outage", cluster, |bench| with_crate(bench, config(), reconcile)).await?;
+    operator.runs.settle(&things.names).await?;
 
-fn waiting(things: &Things) -> &[String] {
-    &things.names[..OBJECTS / 2]
-}
-
-fn ready(things: &Things) -> &[String] {
-    &things.names[OBJECTS / 2..]
+    let (waiting, ready) = things.names.split_at(WAITING);
+    for (value, (fault, lasts)) in (1..).zip(FAULTS) {
+        let since = Instant::now();
+        cluster.strike(fault, lasts).await?;
+        let outage = since.elapsed();
+        let mut changes = Vec::new();
+        for name in ready {
+            changes.push(things.change(name, Kind::Spec, value).await?);
+        }
+        let latencies = operator.runs.reflected(&changes, Kind::Spec, BACK).await?;
+        // A storm would go on.
+        sleep(WAITING_INTERVAL).await;
+        let timers = since.elapsed().div_duration_f64(WAITING_INTERVAL) as usize + 1;
+        let most_ready = operator.runs.most_of_one(ready, since);
+        let most_waiting = operator.runs.most_of_one(waiting, since);
+        let (ready_bound, waiting_bound) = (RUNS_BUT_FOR_TIMERS, RUNS_BUT_FOR_TIMERS + timers);
+        report(format!(
+            "spec changes right after {fault} for {outage:.1?}: {latencies}; \
+             at most {most_ready} runs of an object that is ready, {ready_bound} allowed; \
+             {most_waiting} of one that waits, {waiting_bound} allowed"
+        ));
+        anyhow::ensure!(most_ready <= ready_bound, "{most_ready} runs of one object");
+        anyhow::ensure!(most_waiting <= waiting_bound, "{most_waiting} runs of one object");
+    }
+    operator.running.stop().await
 }
 
 fn config() -> RequeueConfig {
@@ -77,37 +77,12 @@ fn config() -> RequeueConfig {
 }
 
 async fn reconcile(thing: Arc<Thing>, bench: Arc<Bench>) -> Result<Phase, Trouble> {
-    let _run = bench.begin(&thing);
+    let run = bench.begin(&thing);
     let phase = if thing.spec.value == WAITS {
         Phase::Initializing
     } else {
         Phase::Ready
     };
-    bench.write_status(&thing, phase).await?;
+    bench.write_status(&run, &thing, phase).await?;
     Ok(phase)
-}
-
-/// Changes objects that are not due; fails if a change is lost, or if there were more runs than there was a reason for.
-async fn ensure_going_on(when: &str, things: &Things, controller: Running) -> anyhow::Result<()> {
-    let mut changes = Vec::new();
-    for name in ready(things) {
-        changes.push(things.set_value(name, 1).await?);
-    }
-    let latencies = controller.runs.reflected(&changes, Run::value, BACK).await?;
-    // A storm would go on.
-    sleep(WAITING_INTERVAL).await;
-    let timers = controller.started.elapsed().div_duration_f64(WAITING_INTERVAL) as usize;
-    let most_ready = most_of_one(&controller.runs, ready(things))?;
-    let most_waiting = most_of_one(&controller.runs, waiting(things))?;
-    let (ready_bound, waiting_bound) = (RUNS_BUT_FOR_TIMERS, RUNS_BUT_FOR_TIMERS + timers);
-    controller.stop().await?;
-
-    report(format!(
-        "spec changes right after the API server {when}: {latencies}; \
-         at most {most_ready} runs of an object that is ready, {ready_bound} allowed; \
-         {most_waiting} of one that waits, {waiting_bound} allowed"
-    ));
-    anyhow::ensure!(most_ready <= ready_bound, "{most_ready} runs of one object");
-    anyhow::ensure!(most_waiting <= waiting_bound, "{most_waiting} runs of one object");
-    Ok(())
 }

@@ -2,96 +2,73 @@
 
 use std::time::{Duration, Instant};
 
+use cluster::{Cluster, Histogram, Things};
 use requeue_policy::{Observe as _, Phase};
 use serde_json::json;
 use tokio::time::sleep;
 
 use crate::{
-    cluster::Cluster,
-    controller::{Running, all_is_well, every, with_crate},
+    operator::{Operator, all_is_well, every, with_crate},
     report,
-    runs::{Latencies, ensure_at_once},
-    thing::Things,
+    runs::{Run, ensure_at_once},
 };
 
 const OBJECTS: usize = 10;
 const ROUNDS: usize = 3;
-const INTERVAL: Duration = Duration::from_secs(8);
-const QUIET: Duration = Duration::from_millis(500);
+const INTERVAL: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Before any object is due again.
-const BEFORE_DUE: Duration = Duration::from_secs(3);
+const BEFORE_DUE: Duration = Duration::from_secs(2);
 const LATE: Duration = Duration::from_secs(1);
 
-pub(crate) async fn outside_status_change(cluster: Cluster) -> anyhow::Result<()> {
+pub(crate) async fn outside_status_change(cluster: &mut Cluster) -> anyhow::Result<()> {
     let things = Things::create(cluster.client(), OBJECTS).await?;
-    let controller = Running::start("outside", &cluster, |bench| {
-        with_crate(bench, every(INTERVAL), all_is_well)
-    })
-    .await?;
-    controller.runs.settle(&things.names, QUIET).await?;
+    let controller = |bench| with_crate(bench, every(INTERVAL), all_is_well);
+    let operator = Operator::start("outside", cluster, controller).await?;
+    let runs = &operator.runs;
+    runs.settle(&things.names).await?;
 
-    let latencies = change_phases(&things, &controller).await?;
-    sleep(QUIET).await;
-    let early = write_without_change(&things, &controller).await?;
-    let due = due(&things, &controller).await?;
-    controller.stop().await?;
-
-    report(format!(
-        "phase changes from outside: {latencies}; {early} early runs by other status writes, due after {:.2?}",
-        due.max()
-    ));
-    ensure_at_once(&latencies)?;
-    anyhow::ensure!(early == 0, "{early} runs because somebody wrote status");
-    anyhow::ensure!(
-        due.min() >= INTERVAL && due.max() <= INTERVAL + LATE,
-        "due after {:?}",
-        due.max()
-    );
-    Ok(())
-}
-
-/// Tells the controller, which holds all for well, that it is not; how soon does it look?
-async fn change_phases(things: &Things, controller: &Running) -> anyhow::Result<Latencies> {
-    let mut latencies = Vec::new();
+    // The reconciler holds all for well; how soon does it look?
+    let mut latencies = Histogram::default();
     for _ in 0..ROUNDS {
         for name in &things.names {
-            let sent = things.write_status(name, json!({"phase": Phase::Failed})).await?;
-            let run = controller
-                .runs
-                .first("after the change of phase", PATIENCE, |run| {
-                    run.is_of(name) && run.started >= sent && run.thing.phase() == Phase::Failed
-                })
-                .await?;
-            latencies.push(run.started - sent);
+            let sent = Instant::now();
+            things.write_status(name, json!({"phase": Phase::Failed})).await?;
+            let looks = |run: &Run| run.is_of(name) && run.started >= sent && run.thing.phase() == Phase::Failed;
+            let run = runs.first("after the change of phase", PATIENCE, looks).await?;
+            latencies.record(run.started - sent);
         }
     }
-    Latencies::new(latencies)
-}
+    runs.settle(&things.names).await?;
 
-/// Writes status that says nothing new; how many runs does that start?
-async fn write_without_change(things: &Things, controller: &Running) -> anyhow::Result<usize> {
+    // Status that is nothing to look at.
     let written = Instant::now();
     for name in &things.names {
         things.write_status(name, json!({"message": "from outside"})).await?;
     }
     sleep(BEFORE_DUE).await;
-    Ok(controller.runs.started_since(written))
-}
-
-/// How long after its last run each object runs again.
-async fn due(things: &Things, controller: &Running) -> anyhow::Result<Latencies> {
+    let early = runs.started_since(written);
     let mut due = Vec::new();
     for name in &things.names {
-        let runs = controller.runs.of(name);
-        let last = runs.iter().map(|run| run.started).max().unwrap_or_else(Instant::now);
-        let run = controller
-            .runs
-            .first("that is due", INTERVAL + LATE, |run| {
-                run.is_of(name) && run.started > last
-            })
-            .await?;
+        let last = runs
+            .all()
+            .into_iter()
+            .rfind(|run| run.is_of(name) && run.started < written);
+        let last = last.map_or(written, |run| run.started);
+        let is_next = |run: &Run| run.is_of(name) && run.started > written;
+        let run = runs.first("that is due", INTERVAL + LATE, is_next).await?;
         due.push(run.started - last);
     }
-    Latencies::new(due)
+    operator.running.stop().await?;
+
+    let due_after: Histogram = due.iter().copied().collect();
+    report(format!(
+        "phase changes from outside: {latencies}; {early} early runs by other status writes, due after {:.2?}",
+        due_after.max()
+    ));
+    ensure_at_once(&latencies)?;
+    anyhow::ensure!(early == 0, "{early} runs because somebody wrote status");
+    let in_time = due.iter().all(|due| (INTERVAL..=INTERVAL + LATE).contains(due));
+    anyhow::ensure!(in_time, "due after {due:?}");
+    Ok(())
 }

@@ -10,11 +10,13 @@ use std::{
 };
 
 use anyhow::Context as _;
+use tokio::time::sleep;
 
-use crate::{process, text::tail};
+use crate::{go::last_lines, process};
 
-const TAIL_LINES: usize = 40;
+const LAST_LINES: usize = 40;
 const STOP_DEADLINE: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A running server, which is killed when this is dropped, and when this process is killed.
 #[derive(Debug)]
@@ -57,41 +59,30 @@ impl Server {
             .process_group(0)
             .spawn()
             .with_context(|| format!("starting {:?}", command.get_program()))?;
-        match watchdog(child.id()) {
-            Ok(watchdog) => Ok(Self {
-                name,
-                log,
-                child,
-                watchdog,
-            }),
-            Err(error) => {
-                end(&mut child);
-                Err(error)
-            }
-        }
+        let watchdog = watchdog(child.id()).inspect_err(|_| end(&mut child))?;
+        Ok(Self {
+            name,
+            log,
+            child,
+            watchdog,
+        })
     }
 
     /// Fails with [`Exited`] if the server has ended.
-    pub(crate) fn check_running(&mut self) -> anyhow::Result<()> {
-        let status = self
-            .child
-            .try_wait()
-            .with_context(|| format!("asking whether {} still runs", self.name))?;
-        match status {
-            None => Ok(()),
-            Some(status) => Err(Exited {
-                name: self.name,
-                status,
-                log: self.log_tail(),
-            }
-            .into()),
-        }
+    fn check_running(&mut self) -> anyhow::Result<()> {
+        let name = self.name;
+        let ended = self.child.try_wait();
+        let ended = ended.with_context(|| format!("asking whether {name} still runs"))?;
+        ended.map_or(Ok(()), |status| {
+            let log = self.log();
+            Err(Exited { name, status, log }.into())
+        })
     }
 
-    /// The last lines of the log.
-    pub(crate) fn log_tail(&self) -> String {
+    /// The end of its log.
+    fn log(&self) -> String {
         match fs::read(&self.log) {
-            Ok(log) => tail(&String::from_utf8_lossy(&log), TAIL_LINES),
+            Ok(log) => last_lines(&log, LAST_LINES),
             Err(error) => format!("({:?} cannot be read: {error})", self.log),
         }
     }
@@ -130,6 +121,32 @@ impl Drop for Server {
         let _ = self.child.kill();
         end(&mut self.watchdog);
         end(&mut self.child);
+    }
+}
+
+/// Tries until it succeeds, while these servers run; `what` says what it is when it does not.
+pub(crate) async fn until<T>(
+    what: &str,
+    patience: Duration,
+    servers: &mut [&mut Server],
+    mut attempt: impl AsyncFnMut() -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let deadline = Instant::now() + patience;
+    loop {
+        for server in &mut *servers {
+            server.check_running()?;
+        }
+        match attempt().await {
+            Err(error) if Instant::now() >= deadline => {
+                let logs = servers
+                    .iter()
+                    .map(|server| format!("\nthe end of the log of {}:\n{}", server.name, server.log()));
+                let logs: String = logs.collect();
+                return Err(error.context(format!("{what} after {patience:?}{logs}")));
+            }
+            Err(_) => sleep(POLL_INTERVAL).await,
+            done => return done,
+        }
     }
 }
 
