@@ -1,0 +1,243 @@
+//! The simulated reconciler: does what the object's behaviour says, and tells the model.
+
+use crate::{
+    behaviour::{Behaviour, Child, Panic, Since, StatusWrites, Turn},
+    delay::End,
+    world::World,
+};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api, Resource as _, ResourceExt,
+    api::{Patch, PatchParams, PostParams},
+    core::ObjectMeta,
+};
+use requeue_policy::{
+    Phase, Requeue,
+    kube::{Outcome, Retry},
+};
+use serde_json::json;
+use std::{panic, sync::Arc, time::Duration};
+use tokio::time::sleep;
+use verify::{Micros, Thing, observe_panics};
+
+/// The context of one controller.
+pub(crate) struct Context {
+    pub(crate) world: Arc<World>,
+    /// The number of its memory in the model.
+    pub(crate) memory: usize,
+    pub(crate) things: Api<Thing>,
+    pub(crate) children: Api<ConfigMap>,
+}
+
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("{what}")]
+pub(crate) struct Oops {
+    what: &'static str,
+    retry: Retry,
+}
+
+pub(crate) fn classify(oops: &Oops) -> Retry {
+    oops.retry
+}
+
+/// A run that is in progress; dropped without an end, it was cut off.
+struct Run {
+    context: Arc<Context>,
+    uid: String,
+    ended: bool,
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if !self.ended {
+            let world = &self.context.world;
+            world.model().run_is_cut(self.context.memory, &self.uid, world.now());
+        }
+    }
+}
+
+/// Called in the controller's own task; what it returns runs in a task of its own.
+pub(crate) fn reconcile(
+    thing: Arc<Thing>,
+    context: Arc<Context>,
+) -> impl Future<Output = Result<Outcome, Oops>> + Send + 'static {
+    let world = context.world.clone();
+    world.model().run_starts(context.memory, &thing, world.now());
+    let run = Run {
+        uid: thing.uid().unwrap_or_default(),
+        context: context.clone(),
+        ended: false,
+    };
+    let (behaviour, turn) = world.next_turn(context.memory, &thing);
+    // One that is over must not go on with controllers that panic and start again.
+    if turn.panics == Some(Panic::AtOnce) && !world.is_over() {
+        panic::resume_unwind(Box::new("the reconciler panics at once"));
+    }
+    async move {
+        // All of it, to be dropped with the future.
+        let mut run = run;
+        if world.is_over() {
+            std::future::pending::<()>().await;
+        }
+        let result = context.work(&thing, &behaviour, turn).await;
+        if turn.panics == Some(Panic::Later) {
+            panic::resume_unwind(Box::new("the reconciler panics later"));
+        }
+        if turn.panics == Some(Panic::Observe) && result.is_ok() {
+            let name = thing.name_any();
+            let spared = world.fresh(&name) % 2;
+            observe_panics(Some((name, spared)));
+            // It is the model that must not see an end.
+            return result;
+        }
+        run.ended = true;
+        // What an error means is decided by the error policy, which a controller that panics meanwhile never asks.
+        if result.is_ok() {
+            let (end, now) = (end(&thing, &result), world.now());
+            world.model().run_ends(context.memory, &thing, end, now);
+        }
+        result
+    }
+}
+
+/// Called when the controller asks its error policy.
+pub(crate) fn fails(thing: &Thing, oops: &Oops, context: &Context) {
+    let (end, now) = (end(thing, &Err(*oops)), context.world.now());
+    context.world.model().run_ends(context.memory, thing, end, now);
+}
+
+/// The end that the guide reads from a result.
+fn end(thing: &Thing, result: &Result<Outcome, Oops>) -> End {
+    let seen = thing.phase_in_status();
+    let (phase, requeue) = match result {
+        Ok(Outcome::Phase(phase)) => (*phase, None),
+        Ok(Outcome::PhaseAndRequeue(phase, requeue)) => (*phase, Some(*requeue)),
+        Ok(Outcome::Requeue(requeue)) => (seen, Some(*requeue)),
+        Ok(_) => (seen, None),
+        Err(Oops { retry, .. }) => match retry {
+            Retry::After(delay) => (Phase::Failed, Some(Requeue::After(*delay))),
+            Retry::Never => (Phase::Failed, Some(Requeue::AwaitChange)),
+            _ => (Phase::Failed, None),
+        },
+    };
+    End { phase, requeue }
+}
+
+impl Context {
+    async fn work(&self, thing: &Thing, behaviour: &Behaviour, turn: Turn) -> Result<Outcome, Oops> {
+        if turn.meets_change {
+            self.world.meet_change(thing, turn.takes / 2);
+        }
+        if !turn.takes.is_zero() {
+            sleep(turn.takes).await;
+        }
+        if thing.metadata.deletion_timestamp.is_some() {
+            let finalizers = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
+            self.request(thing).await?;
+            let (name, how) = (thing.name_any(), PatchParams::default());
+            self.things.patch(&name, &how, &finalizers).await.map_err(failed)?;
+            self.world.look_whether_gone(&name, &thing.uid().unwrap_or_default());
+            return Ok(Outcome::Phase(thing.phase_in_status()));
+        }
+        self.keep_child(thing, behaviour.child).await?;
+        self.write_status(thing, behaviour, turn.phase).await?;
+        match (turn.phase, turn.requeue) {
+            (_, None) if turn.unit => Ok(Outcome::Unchanged),
+            (_, Some(requeue)) if turn.unit => Ok(Outcome::Requeue(requeue)),
+            (Phase::Failed, requeue) if !behaviour.fails_as_ok => Err(Oops {
+                what: "it fails",
+                retry: match requeue {
+                    None => Retry::Backoff,
+                    Some(Requeue::After(delay)) => Retry::After(delay),
+                    Some(Requeue::AwaitChange) => Retry::Never,
+                },
+            }),
+            (phase, Some(requeue)) => Ok(Outcome::PhaseAndRequeue(phase, requeue)),
+            (phase, None) => Ok(Outcome::Phase(phase)),
+        }
+    }
+
+    /// What a request may meet on its way, apart from what the server answers: it hangs until the client gives up.
+    async fn request(&self, thing: &Thing) -> Result<(), Oops> {
+        if self.world.request_hangs(thing) {
+            sleep(Duration::from_secs(30)).await;
+            return Err(Oops {
+                what: "timed out",
+                retry: Retry::Backoff,
+            });
+        }
+        Ok(())
+    }
+
+    async fn keep_child(&self, thing: &Thing, child: Child) -> Result<(), Oops> {
+        if child == Child::None {
+            return Ok(());
+        }
+        let name = thing.name_any();
+        self.request(thing).await?;
+        let value = format!("{:?}", self.world.now());
+        let new = new_child(thing);
+        match self.children.create(&PostParams::default(), &new).await {
+            Ok(_) => self.world.child_changed(&name),
+            Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {
+                if child == Child::RewrittenInEveryRun {
+                    let owners = &new.metadata.owner_references;
+                    let patch = json!({ "data": { "value": value }, "metadata": { "ownerReferences": owners } });
+                    let (patch, how) = (Patch::Merge(patch), PatchParams::default());
+                    self.children.patch(&name, &how, &patch).await.map_err(failed)?;
+                    self.world.child_changed(&name);
+                }
+            }
+            Err(error) => return Err(failed(error)),
+        }
+        Ok(())
+    }
+
+    async fn write_status(&self, thing: &Thing, behaviour: &Behaviour, phase: Phase) -> Result<(), Oops> {
+        let (before, now) = (thing.phase_in_status(), self.world.now());
+        let changes = before != phase || thing.status.as_ref().and_then(|status| status.phase).is_none();
+        match behaviour.status {
+            StatusWrites::Never => return Ok(()),
+            StatusWrites::WhenThePhaseChanges if !changes => return Ok(()),
+            _ => {}
+        }
+        let before = thing.status.as_ref().and_then(|status| status.since);
+        let since: Option<Micros> = match (behaviour.since, before) {
+            (Since::Missing, _) => None,
+            (Since::Right, Some(since)) if !changes => Some(since),
+            _ => Some(now + self.world.clock_is_ahead_by()),
+        };
+        self.request(thing).await?;
+        let status = json!({ "status": { "phase": phase, "since": since, "message": format!("at {now}") } });
+        let written = self.world.patch_status(&self.things, &thing.name_any(), status).await;
+        self.world.status_written(&written.map_err(failed)?, Some(self.memory));
+        Ok(())
+    }
+}
+
+/// A child of the same name, before it is created.
+pub(crate) fn new_child(owner: &Thing) -> ConfigMap {
+    ConfigMap {
+        metadata: ObjectMeta {
+            name: owner.metadata.name.clone(),
+            owner_references: owner.owner_ref(&()).map(|owner| vec![owner]),
+            ..ObjectMeta::default()
+        },
+        ..ConfigMap::default()
+    }
+}
+
+/// A 429 says when to come back.
+fn failed(error: kube::Error) -> Oops {
+    let retry = match &error {
+        kube::Error::Api(status) if status.code == 429 => {
+            let seconds = status.details.as_ref().map_or(0, |details| details.retry_after_seconds);
+            Retry::After(Duration::from_secs(u64::from(seconds.max(1))))
+        }
+        _ => Retry::Backoff,
+    };
+    Oops {
+        what: "the API server refuses",
+        retry,
+    }
+}

@@ -1,0 +1,231 @@
+//! What happens to the cluster, step by step.
+
+use crate::{
+    behaviour::micros,
+    model::{Duty, version},
+    plan::{Change, Children, Step},
+    reconciler::new_child,
+    world::{World, name},
+};
+use kube::{
+    ResourceExt,
+    api::{DeleteParams, Patch, PatchParams, PostParams},
+};
+use requeue_policy::Phase;
+use serde_json::{Value, json};
+use std::{sync::Arc, time::Duration};
+use tokio::time::sleep;
+use verify::{Micros, Thing, observe_panics};
+
+impl World {
+    pub(crate) async fn take(self: &Arc<Self>, step: Step) {
+        let now = self.now();
+        self.model().trace.note(now, "", format_args!("{step:?}"));
+        match step {
+            Step::Quiet => {}
+            Step::Change(object, change) => self.change(object, change).await,
+            Step::Burst(object, changes) => {
+                let kinds = [Change::Spec, Change::Label, Change::Message, Change::Child];
+                for (n, change) in (0..changes).zip(kinds.into_iter().cycle()) {
+                    self.change(object, change).await;
+                    sleep(Duration::from_millis(1 + n * 7 % 50)).await;
+                }
+            }
+            Step::Delete(object) => self.delete(object, false).await,
+            Step::Recreate(object) => {
+                self.delete(object, true).await;
+                sleep(Duration::from_millis(1)).await;
+                self.create(object).await;
+            }
+            Step::RepeatEvent(object) => self.repeat(object),
+            Step::CloseWatches => self.break_watches(now, now, || self.server.close_watches()),
+            Step::Expire { close } => {
+                // A watch that stays open finds out when it is opened anew, after five minutes at most.
+                let lasts = Duration::from_secs(if close { 0 } else { 300 });
+                self.break_watches(now, now + micros(lasts), || {
+                    self.server.expire();
+                    if close {
+                        self.server.close_watches();
+                    }
+                });
+            }
+            Step::DelayWatches(lasts) => {
+                self.model().faults.delay(now, now + micros(lasts));
+                self.model().forgive_owns();
+                self.server.hold_watches(lasts);
+            }
+            Step::FailWrites { one_in, lasts } => self.fail_writes(one_in, now + micros(lasts)),
+            Step::Unreachable(lasts) => {
+                self.break_watches(now, now + micros(lasts), || self.server.set_reachable(false));
+                sleep(lasts).await;
+                self.server.set_reachable(true);
+            }
+            Step::Restart { after, remembers } => {
+                for memory in self.active() {
+                    self.stop_controller(memory).await;
+                    sleep(after).await;
+                    let next = if remembers { memory } else { self.new_memory() };
+                    self.start_controller(next);
+                }
+            }
+            Step::LeaderChange { overlap } => {
+                let before = self.active();
+                let next = self.new_memory();
+                self.start_controller(next);
+                sleep(overlap).await;
+                for memory in self.active() {
+                    if before.contains(&memory) {
+                        self.stop_controller(memory).await;
+                    }
+                }
+                if self.active().is_empty() {
+                    let next = self.new_memory();
+                    self.start_controller(next);
+                }
+            }
+            Step::ClockJump(span) => self.jump_clock(span),
+            Step::ObservePanics(object) => {
+                if !self.model().is_running(&name(object)) {
+                    observe_panics(Some((name(object), 0)));
+                    self.repeat(object);
+                    sleep(Duration::from_millis(1)).await;
+                    observe_panics(None);
+                }
+            }
+        }
+    }
+
+    fn break_watches(&self, from: Micros, until: Micros, how: impl FnOnce()) {
+        self.model().faults.break_watches(from, until);
+        self.model().forgive_owns();
+        how();
+    }
+
+    fn repeat(&self, object: usize) {
+        let name = name(object);
+        let mut model = self.model();
+        for uid in model.named(&name) {
+            model.cause(&uid, "repeated event", None, self.now());
+        }
+        drop(model);
+        self.server.repeat("things", "default", &name);
+    }
+
+    /// With `force`, whatever finalizers it has.
+    async fn delete(&self, object: usize, force: bool) {
+        let name = name(object);
+        let Some(uid) = self.uid_of(&name) else { return };
+        if force {
+            let patch = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
+            let _ = self.things.patch(&name, &PatchParams::default(), &patch).await;
+        }
+        let deleted = self.things.delete(&name, &DeleteParams::default()).await;
+        if let Some(marked) = deleted.ok().and_then(|deleted| deleted.left()) {
+            self.owe(&marked, "deletion mark");
+        }
+        self.look_whether_gone(&name, &uid);
+    }
+
+    /// A change from outside.
+    pub(crate) async fn change(&self, object: usize, change: Change) {
+        let name = name(object);
+        let fresh = self.fresh(&name);
+        if self.uid_of(&name).is_none() {
+            return;
+        }
+        match change {
+            Change::Spec => self.write(&name, json!({ "spec": { "value": fresh } }), "spec").await,
+            Change::Label => {
+                let patch = json!({ "metadata": { "labels": { "a": fresh.to_string() } } });
+                self.write(&name, patch, "label").await;
+            }
+            Change::Annotation => {
+                let patch = json!({ "metadata": { "annotations": { "a": fresh.to_string() } } });
+                self.write(&name, patch, "annotation").await;
+            }
+            Change::Finalizer => {
+                let patch = json!({ "metadata": { "finalizers": [format!("example.com/f{fresh}")] } });
+                self.write(&name, patch, "finalizer").await;
+            }
+            Change::Fingerprint => {
+                if let Some(written) = self.write_status(&name, json!({ "token": fresh })).await {
+                    self.owe(&written, "fingerprint");
+                }
+            }
+            Change::Message => {
+                self.write_status(&name, json!({ "message": fresh.to_string() })).await;
+            }
+            Change::Phase(phase) => self.change_phase(&name, phase, fresh).await,
+            Change::Child => self.change_child(&name, fresh).await,
+        }
+    }
+
+    async fn write(&self, name: &str, patch: Value, what: &'static str) {
+        let (patch, how) = (Patch::Merge(patch), PatchParams::default());
+        // A finalizer cannot be added to what is being deleted.
+        if let Ok(written) = self.things.patch(name, &how, &patch).await {
+            let event = format_args!("the {what} changes");
+            self.model().trace.note(self.now(), name, event);
+            self.owe(&written, what);
+        }
+    }
+
+    async fn write_status(&self, name: &str, status: Value) -> Option<Thing> {
+        let patch = json!({ "status": status });
+        let written = self.patch_status(&self.things, name, patch).await.ok()?;
+        let event = format_args!("somebody writes its status: {status}");
+        self.model().trace.note(self.now(), name, event);
+        self.status_written(&written, None);
+        Some(written)
+    }
+
+    async fn change_phase(&self, name: &str, phase: Phase, fresh: u64) {
+        let uid = self.uid_of(name).unwrap_or_default();
+        let before = self.model().objects.get(&uid).map(|object| object.phase);
+        let since = (fresh % 2 == 0).then(|| self.now() + self.clock_is_ahead_by());
+        let Some(written) = self.write_status(name, json!({ "phase": phase, "since": since })).await else {
+            return;
+        };
+        let duty = Duty {
+            at: self.now(),
+            version: version(&written),
+            what: "phase",
+        };
+        self.model().owe(&uid, duty, |record| {
+            let is_known = record.seen == phase || record.reported == Some(phase) || before == Some(phase);
+            record.ended && !record.running && !is_known
+        });
+    }
+
+    async fn change_child(&self, name: &str, fresh: u64) {
+        let Ok(parent) = self.things.get(name).await else {
+            return;
+        };
+        let patch = Patch::Merge(json!({ "data": { "value": fresh.to_string() } }));
+        let new = new_child(&parent);
+        let changed = match self.children.create(&PostParams::default(), &new).await {
+            Ok(created) => Ok(created),
+            Err(_) => self.children.patch(name, &PatchParams::default(), &patch).await,
+        };
+        let Ok(changed) = changed else { return };
+        self.child_changed(name);
+        if changed.metadata.owner_references != new.metadata.owner_references {
+            return;
+        }
+        let (children, now) = (self.plan.children, self.now());
+        let mut model = self.model();
+        model.trace.note(now, name, "its child changes");
+        let undisturbed = !model.faults.is_on(now);
+        let duty = Duty {
+            at: now,
+            version: 0,
+            what: "child",
+        };
+        model.owe(&parent.uid().unwrap_or_default(), duty, |record| match children {
+            Children::Unwatched => false,
+            Children::Owned => true,
+            // Merged with other triggers it looks like a status write.
+            Children::Owns => undisturbed && !record.running && now > record.last_end,
+        });
+    }
+}

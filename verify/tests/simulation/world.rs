@@ -1,0 +1,374 @@
+//! The cluster and the controllers of one simulation.
+
+use crate::{
+    behaviour::{Behaviour, Turn, micros},
+    faults::HEARTBEAT,
+    lines::Lines,
+    model::{Duty, Memory, Model, version},
+    plan::{Change, Children, MOST_RUNS, Plan},
+    reconciler::{Context, Oops, classify, fails, reconcile},
+};
+use futures::{Stream, StreamExt, future, stream};
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api, Client, CustomResourceExt as _, ResourceExt,
+    api::{Patch, PatchParams, PostParams},
+    runtime::{Controller, controller, reflector::ObjectRef, utils::Backoff, watcher},
+};
+use kube_testbed::{ApiServer, Fault, RequestInfo, Resource, Verb};
+use requeue_policy::{
+    RequeueConfig,
+    kube::{Requeuer, Retry},
+};
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{
+    task::{JoinHandle, JoinSet},
+    time::{Instant, interval, sleep, sleep_until},
+};
+use verify::{Micros, Random, Thing, ThingSpec, observe_panics, wall};
+
+type Requeue = Requeuer<RequeueConfig, fn(&Oops) -> Retry>;
+
+pub(crate) struct World {
+    pub(crate) plan: Plan,
+    pub(crate) server: ApiServer,
+    /// The API as somebody else sees it.
+    pub(crate) things: Api<Thing>,
+    pub(crate) children: Api<ConfigMap>,
+    pub(crate) lines: Lines,
+    start: Instant,
+    model: Mutex<Model>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    requeuers: Vec<Requeue>,
+    tasks: HashMap<usize, JoinHandle<()>>,
+    /// How many runs each object has had by each memory.
+    turns: HashMap<(usize, String), u64>,
+    changes: HashMap<String, u64>,
+    ahead: Micros,
+    /// One write in so many fails, until then.
+    failing: Option<(u64, Micros)>,
+}
+
+impl World {
+    pub(crate) fn new(plan: Plan, lines: Lines) -> Arc<Self> {
+        let mut things = Resource::from_crd(&Thing::crd()).expect("the definition of a thing");
+        if !plan.status_subresource {
+            things = things.without_status_subresource();
+        }
+        if !plan.generation {
+            things = things.without_generation();
+        }
+        let server = ApiServer::with_seed(plan.seed, [things]);
+        server.set_latency(plan.latency);
+        let outside = Client::new(server.connect_outside(), "default");
+        let world = Arc::new(Self {
+            things: Api::default_namespaced(outside.clone()),
+            children: Api::default_namespaced(outside),
+            start: Instant::now(),
+            model: Mutex::new(Model::new(&plan, lines.is_verbose)),
+            lines,
+            state: Mutex::default(),
+            server,
+            plan,
+        });
+        let hooked = Arc::downgrade(&world);
+        world.server.on_request(move |request| hooked.upgrade()?.meet(request));
+        world
+    }
+
+    pub(crate) fn now(&self) -> Micros {
+        micros(self.start.elapsed())
+    }
+
+    pub(crate) fn model(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.model().runs >= MOST_RUNS
+    }
+
+    pub(crate) async fn until(&self, at: Micros) {
+        sleep_until(self.start + Duration::from_micros(at.unsigned_abs())).await;
+    }
+
+    /// A memory that no controller uses yet.
+    pub(crate) fn new_memory(&self) -> usize {
+        let requeuer = Requeuer::new_at(self.plan.policy, wall(self.now())).expect("the plan draws valid policies");
+        let requeuer = requeuer.on_error(classify as fn(&Oops) -> Retry);
+        self.state().requeuers.push(requeuer);
+        let mut model = self.model();
+        model.memories.push(Memory::default());
+        model.memories.len() - 1
+    }
+
+    pub(crate) fn tracked(&self) -> Vec<usize> {
+        self.state().requeuers.iter().map(Requeuer::tracked).collect()
+    }
+
+    /// Starts a controller with this memory; if it panics, its process is started again.
+    pub(crate) fn start_controller(self: &Arc<Self>, memory: usize) {
+        let world = self.clone();
+        let task = tokio::spawn(async move {
+            let mut memory = memory;
+            for panics in 0_u64.. {
+                let requeue = world.state().requeuers[memory].clone();
+                world.model().starts(memory, world.now());
+                // It ends with its handle.
+                let mut running = JoinSet::from_iter([world.clone().controller(memory, &requeue)]);
+                let ended = running.join_next().await;
+                let now = world.now();
+                world.model().stops(memory, now);
+                if ended.is_some_and(|ended| ended.is_ok()) {
+                    return;
+                }
+                observe_panics(None);
+                world.model().trace.note(now, "", "the controller panicked");
+                sleep(Duration::from_millis(10 + 700 * (panics % 7))).await;
+                // Whether the process had the memory with it: a thread that is started again, or a container.
+                if panics % 2 == 1 {
+                    let new = world.new_memory();
+                    let mut state = world.state();
+                    if let Some(task) = state.tasks.remove(&memory) {
+                        state.tasks.insert(new, task);
+                    }
+                    memory = new;
+                }
+            }
+        });
+        self.state().tasks.insert(memory, task);
+    }
+
+    /// The controllers that there are, by their memories.
+    pub(crate) fn active(&self) -> Vec<usize> {
+        let mut active: Vec<_> = self.state().tasks.keys().copied().collect();
+        active.sort_unstable();
+        active
+    }
+
+    pub(crate) async fn stop_controller(&self, memory: usize) {
+        let task = self.state().tasks.remove(&memory);
+        if let Some(task) = task {
+            task.abort();
+            // Its runs are dropped with it, in tasks of their own.
+            drop(task.await);
+            self.model().stops(memory, self.now());
+            sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    fn controller(self: Arc<Self>, memory: usize, requeue: &Requeue) -> impl Future<Output = ()> + Send + 'static {
+        let client = Client::new(self.server.connect(), "default");
+        let things = Api::<Thing>::default_namespaced(client.clone());
+        let children = Api::<ConfigMap>::default_namespaced(client);
+        let config = watcher::Config::default;
+        let controller = Controller::new(things.clone(), config()).trigger_backoff(Steady::default());
+        let controller = match self.plan.children {
+            Children::Unwatched => controller,
+            Children::Owns => controller.owns(children.clone(), config()),
+            Children::Owned => controller.watches(children.clone(), config(), requeue.owned()),
+        };
+        let world = self.clone();
+        let context = Context {
+            world: self,
+            memory,
+            things,
+            children,
+        };
+        let policy = requeue.error_policy();
+        let policy = move |thing: Arc<Thing>, oops: &_, context: Arc<Context>| {
+            fails(&thing, oops, &context);
+            policy(thing, oops, context)
+        };
+        let run = controller
+            .reconcile_on(heartbeat())
+            .run(requeue.reconciler(reconcile), policy, Arc::new(context));
+        run.for_each(move |result| {
+            if let Err(controller::Error::ObjectNotFound(object)) = result {
+                world.model().lost(memory, &object.name, world.now());
+            }
+            future::ready(())
+        })
+    }
+
+    pub(crate) fn next_turn(&self, memory: usize, thing: &Thing) -> (Behaviour, Turn) {
+        let name = thing.name_any();
+        let behaviour = self.plan.objects[number(&name)].clone();
+        let mut state = self.state();
+        let turns = state.turns.entry((memory, name)).or_default();
+        *turns += 1;
+        let turn = behaviour.turn(*turns);
+        (behaviour, turn)
+    }
+
+    /// Numbers that the seed, the object and the time determine, so that two replicas that do the same at the same time
+    /// meet the same, whichever comes first.
+    fn draw(&self, name: &str) -> Random {
+        let mixed = Random::new(self.plan.seed ^ number(name) as u64).next();
+        Random::new(mixed.wrapping_add(self.now().unsigned_abs()))
+    }
+
+    fn failing(&self) -> Option<u64> {
+        let failing = self.state().failing.filter(|(_, until)| *until > self.now());
+        failing.map(|(one_in, _)| one_in)
+    }
+
+    pub(crate) fn fail_writes(&self, one_in: u64, until: Micros) {
+        self.state().failing = Some((one_in, until));
+    }
+
+    pub(crate) fn request_hangs(&self, thing: &Thing) -> bool {
+        let failing = self.failing();
+        failing.is_some_and(|one_in| self.draw(&thing.name_any()).one_in(one_in * 6))
+    }
+
+    fn meet(&self, request: &RequestInfo) -> Option<Fault> {
+        if request.verb == Verb::List {
+            self.model().listed(&request.plural, self.now());
+        }
+        if !matches!(request.verb, Verb::Create | Verb::Patch | Verb::PatchStatus) {
+            return None;
+        }
+        let one_in = self.failing()?;
+        // A child is created by the name in its body, which is not shown; it has no faults of its own.
+        let mut random = self.draw(request.name.as_ref()?);
+        let (code, reason) = random.pick(&[(409, "Conflict"), (429, "TooManyRequests"), (500, "InternalError")]);
+        random.one_in(one_in).then(|| Fault::Status {
+            code,
+            reason,
+            retry_after: (code == 429).then(|| Duration::from_secs(1 + random.below(30))),
+        })
+    }
+
+    pub(crate) fn clock_is_ahead_by(&self) -> Micros {
+        self.state().ahead
+    }
+
+    pub(crate) fn jump_clock(&self, by: Micros) {
+        self.state().ahead += by;
+    }
+
+    /// Another value each time for this object.
+    pub(crate) fn fresh(&self, name: &str) -> u64 {
+        let mut state = self.state();
+        let changes = state.changes.entry(name.to_owned()).or_default();
+        *changes += 1;
+        *changes
+    }
+
+    pub(crate) async fn create(&self, object: usize) {
+        let thing = Thing::new(&name(object), ThingSpec::default());
+        if let Ok(created) = self.things.create(&PostParams::default(), &thing).await {
+            self.model().created(&created, self.now());
+        }
+    }
+
+    /// Somebody writes to the object while it runs.
+    pub(crate) fn meet_change(self: &Arc<Self>, thing: &Thing, after: Duration) {
+        let (world, object) = (self.clone(), number(&thing.name_any()));
+        let mut random = self.draw(&thing.name_any());
+        let change = Change::draw(&mut random);
+        tokio::spawn(async move {
+            sleep(after).await;
+            world.change(object, change).await;
+        });
+    }
+
+    /// kube-runtime tells owners apart by their names only.
+    pub(crate) fn child_changed(&self, name: &str) {
+        if self.plan.children != Children::Unwatched {
+            let mut model = self.model();
+            for uid in model.named(name) {
+                model.cause(&uid, "child", None, self.now());
+            }
+        }
+    }
+
+    /// A status was written, by a controller or by somebody else.
+    pub(crate) fn status_written(&self, written: &Thing, by: Option<usize>) {
+        self.model().status_written(written, by, self.now());
+    }
+
+    /// After a deletion: the object may be gone, and its child with it.
+    pub(crate) fn look_whether_gone(&self, name: &str, uid: &str) {
+        if self.uid_of(name).as_deref() != Some(uid) {
+            self.model().gone(uid, self.now());
+            self.child_changed(name);
+        }
+    }
+
+    /// Merges this into a status, as the plan's type has it.
+    pub(crate) async fn patch_status(&self, things: &Api<Thing>, name: &str, patch: Value) -> kube::Result<Thing> {
+        let (patch, how) = (Patch::Merge(patch), PatchParams::default());
+        if self.plan.status_subresource {
+            things.patch_status(name, &how, &patch).await
+        } else {
+            things.patch(name, &how, &patch).await
+        }
+    }
+
+    pub(crate) fn uid_of(&self, name: &str) -> Option<String> {
+        let object = self.server.object("things", "default", name)?;
+        object["metadata"]["uid"].as_str().map(str::to_owned)
+    }
+
+    pub(crate) fn owe(&self, written: &Thing, what: &'static str) {
+        let (at, version) = (self.now(), version(written));
+        let duty = Duty { at, version, what };
+        self.model().owe(&written.uid().unwrap_or_default(), duty, |_| true);
+    }
+}
+
+/// Wakes the controller now and then, and asks for nothing.
+///
+/// Where an event of an object that is running and the error of another watch come at once, kube-runtime 5.0 may see the
+/// error only when something wakes it again: its `SplitCase` peeks at the error and registers no wake-up. In a simulation
+/// that may be a run that hangs, or the next timer, minutes later (seed 18210).
+fn heartbeat() -> impl Stream<Item = ObjectRef<Thing>> + Send + 'static {
+    let beats = stream::unfold(interval(HEARTBEAT), async |mut interval| {
+        interval.tick().await;
+        Some(((), interval))
+    });
+    beats.filter_map(|()| future::ready(None))
+}
+
+/// kube's own backoff is random; this one is the same each time.
+#[derive(Default)]
+struct Steady(u32);
+
+impl Iterator for Steady {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.0 += 1;
+        Some(Duration::from_secs(1 << self.0.min(4)).min(Duration::from_secs(10)))
+    }
+}
+
+impl Backoff for Steady {
+    fn reset(&mut self) {
+        self.0 = 0;
+    }
+}
+
+pub(crate) fn name(object: usize) -> String {
+    format!("t{object}")
+}
+
+pub(crate) fn number(name: &str) -> usize {
+    let number = name.strip_prefix('t').and_then(|number| number.parse().ok());
+    number.expect("every object is named by its number")
+}
