@@ -1,0 +1,93 @@
+//! Shows a policy before it meets a cluster: its delays, what it costs, how late it notices, and how a herd flattens.
+//!
+//! ```sh
+//! cargo run -p preview -- examples/preview/policy.yaml
+//! yq .requeue config.yaml | cargo run -p preview -- -
+//! ```
+
+mod chart;
+mod cost;
+mod delays;
+mod herd;
+mod human;
+mod lateness;
+mod simulate;
+mod source;
+
+use std::{
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use anyhow::Context as _;
+use clap::Parser;
+use requeue_policy::RequeueConfig;
+
+use crate::{human::count, source::Source};
+
+/// Shows a policy before it meets a cluster: its delays, what it costs, how late it notices, and how a herd flattens.
+#[derive(Debug, Parser)]
+#[command(
+    name = "preview",
+    after_help = "The file is the policy alone; of an operator's own config file: yq .requeue config.yaml | preview -"
+)]
+struct Options {
+    /// The policy: YAML, or TOML or JSON by its extension; - is YAML from stdin; without it, the defaults
+    file: Option<PathBuf>,
+
+    /// How many objects there are
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    objects: u32,
+
+    /// Draw delays.svg and herd.svg into this folder, and make it
+    #[arg(long, value_name = "DIR")]
+    svg: Option<PathBuf>,
+}
+
+/// Exits with 1 if there is no policy to show, or nowhere to draw.
+fn main() -> ExitCode {
+    match run(&Options::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Some formats end their message with a line of their own.
+            eprintln!("{}", format!("{error:#}").trim_end());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> anyhow::Result<()> {
+    let source = Source::of(options.file.as_deref());
+    let policy = source.policy()?;
+    let mut text = preview(&source, &policy, options.objects);
+    if let Some(folder) = &options.svg {
+        let names = chart::draw(folder, &policy, options.objects)
+            .with_context(|| format!("cannot draw into {}", folder.display()))?;
+        for name in names {
+            let _ = writeln!(text, "drawn: {}", folder.join(name).display());
+        }
+    }
+    match io::stdout().write_all(text.as_bytes()) {
+        // Who reads only the head of it has seen enough.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("cannot write to stdout"),
+    }
+}
+
+fn preview(source: &Source<'_>, policy: &RequeueConfig, objects: u32) -> String {
+    let same = if *policy == RequeueConfig::default() && !matches!(source, Source::Defaults) {
+        ", which says the same as the defaults"
+    } else {
+        ""
+    };
+    format!(
+        "Policy: {source}{same}; {} objects\n\n{}\n{}\n{}\n{}",
+        count(objects.into()),
+        delays::section(policy),
+        cost::section(policy, objects),
+        lateness::section(policy),
+        herd::section(policy, objects),
+    )
+}
