@@ -1,21 +1,16 @@
-//! The adapter's whole path, and other Rust crates at the same work: `cargo bench --features kube-runtime --bench adapter`.
+//! The adapter's whole path, and other Rust crates at the same work: `cargo bench -p benches --bench adapter`.
 //!
 //! One iteration is a pass of a million calls, so the time of one call is the inverse of the throughput. The objects
 //! come in a random order; what reading them costs in that order is a benchmark of its own, "touch".
 
-// Made for all benchmarks; each uses a part.
-#[allow(dead_code, unused_imports)]
-mod common;
-
-use common::{
-    Backon, Governor, Oops, Rival, Tower, Workload, failing, fails, handed, in_random_order, objects, per_call,
-    requeuer, shares, succeeds, touch, written,
+use benches::{
+    Backon, Governor, Oops, Rival, Tower, Workload, failing, fails, in_random_order, is_test, objects, per_call,
+    policy, requeuer, shares, succeeds, touch, triggers, written,
 };
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main, measurement};
 use futures::FutureExt as _;
 use requeue_policy::{Interval, RequeueConfig, kube::Requeuer};
 use std::{
-    env,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -31,7 +26,7 @@ struct Size {
 
 fn size() -> Size {
     // What CI runs once says nothing of time.
-    if env::args().any(|argument| argument == "--test") {
+    if is_test() {
         return Size {
             objects: [1, 100, 1000],
             calls: 1000,
@@ -83,7 +78,7 @@ fn whole_path(criterion: &mut Criterion) {
             let requeue = requeuer();
             let reconcile = requeue.reconciler(succeeds);
             at("trigger and success", &mut || {
-                per_call(handed(&order, calls, threads), |(object, context)| {
+                per_call(triggers(&order, calls, threads), |(object, context)| {
                     let answer = reconcile(object, context).now_or_never();
                     assert!(matches!(answer, Some(Ok(_))), "{answer:?} is not the end of a run");
                 })
@@ -92,11 +87,11 @@ fn whole_path(criterion: &mut Criterion) {
             let requeue = requeuer();
             let fail = failing(&requeue);
             at("trigger and error", &mut || {
-                per_call(handed(&order, calls, threads), &fail)
+                per_call(triggers(&order, calls, threads), &fail)
             });
             let error_policy = requeue.error_policy::<Workload, Oops, ()>();
             at("error_policy", &mut || {
-                per_call(handed(&order, calls, threads), |(object, context)| {
+                per_call(triggers(&order, calls, threads), |(object, context)| {
                     error_policy(object, &Oops, context)
                 })
             });
@@ -109,7 +104,7 @@ fn whole_path(criterion: &mut Criterion) {
             ];
             for (name, rival) in &rivals {
                 at(&format!("peer: {name}, failure"), &mut || {
-                    per_call(handed(&order, calls, threads), |(object, _)| rival.failed(&object))
+                    per_call(triggers(&order, calls, threads), |(object, _)| rival.failed(&object))
                 });
             }
         }
@@ -124,11 +119,11 @@ fn postponed(criterion: &mut Criterion) {
     let after = written(&before);
     let day = RequeueConfig {
         default: Interval::constant(Duration::from_secs(86_400)),
-        ..common::policy()
+        ..policy()
     };
     let requeue = Requeuer::new(day).expect("the policy is valid");
     let reconcile = requeue.reconciler(succeeds);
-    per_call(handed(&before, count, 1), |(object, context)| {
+    per_call(triggers(&before, count, 1), |(object, context)| {
         reconcile(object, context).now_or_never()
     });
     // A run would be an error.
@@ -139,7 +134,7 @@ fn postponed(criterion: &mut Criterion) {
         bench(&mut group, format!("{threads} threads"), count, || {
             turn += 1;
             let objects = if turn % 2 == 1 { &after } else { &before };
-            per_call(handed(objects, count, threads), |(object, context)| {
+            per_call(triggers(objects, count, threads), |(object, context)| {
                 let answer = reconcile(object, context).now_or_never();
                 assert!(matches!(answer, Some(Ok(_))), "{answer:?} is not a postponed trigger");
             })
@@ -158,15 +153,15 @@ fn insertion(criterion: &mut Criterion) {
             bench(&mut group, format!("{name}, {threads} threads"), count, pass);
         };
         at("trigger and error", &mut || {
-            per_call(handed(&order, count, threads), failing(&requeuer()))
+            per_call(triggers(&order, count, threads), failing(&requeuer()))
         });
         at("peer: backon", &mut || {
             let rival = Backon::default();
-            per_call(handed(&order, count, threads), |(object, _)| rival.failed(&object))
+            per_call(triggers(&order, count, threads), |(object, _)| rival.failed(&object))
         });
         at("peer: governor", &mut || {
             let rival = Governor::default();
-            per_call(handed(&order, count, threads), |(object, _)| rival.failed(&object))
+            per_call(triggers(&order, count, threads), |(object, _)| rival.failed(&object))
         });
     }
     group.finish();

@@ -1,4 +1,4 @@
-//! What reading a policy costs, once per start or change of the file: `cargo bench --bench config`.
+//! What reading a policy costs, once per start or change of the file: `cargo bench -p benches --bench config`.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use requeue_policy::RequeueConfig;

@@ -1,7 +1,7 @@
 //! A controller that is a process of its own.
 
 use std::{
-    env, fs,
+    env,
     io::{BufRead as _, BufReader},
     path::Path,
     process::{Child, Command, Stdio},
@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use cluster::cpu_of_process;
 use tokio::time::sleep;
 
 use crate::{
@@ -19,8 +20,6 @@ use crate::{
     settings::{Contestant, Settings},
 };
 
-/// The unit of `/proc/*/stat`, the same on every Linux that Rust builds for.
-const TICK: Duration = Duration::from_millis(10);
 const FIRST_RUN: Duration = Duration::from_secs(30);
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
@@ -88,14 +87,7 @@ impl Running {
 
     /// The processor time that the process has used so far, all its threads and the system's part included.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
-        let path = format!("/proc/{}/stat", self.child.id());
-        let stat = fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-        // The name before it, in parentheses, may contain anything. What follows begins with field 3; these are 14 and 15.
-        let ticks = stat.rsplit_once(") ").and_then(|(_, fields)| {
-            let mut times = fields.split_whitespace().skip(11).map(str::parse::<u32>);
-            Some(times.next()?.ok()? + times.next()?.ok()?)
-        });
-        Ok(TICK * ticks.with_context(|| format!("{path} has no times"))?)
+        cpu_of_process(self.child.id()).context("the controller has ended")
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Run>> {

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write as _},
+    path::Path,
     process::{self, ExitCode},
     sync::{
         Arc,
@@ -12,30 +13,25 @@ use std::{
 };
 
 use anyhow::Context as _;
+use cluster::{Requests, Thing, Things};
 use futures::StreamExt as _;
 use kube::{
-    Client, Config, ResourceExt as _,
-    api::{Patch, PatchParams},
+    ResourceExt as _,
     client::ClientBuilder,
-    config::{KubeConfigOptions, Kubeconfig},
     runtime::{Controller, controller, watcher},
 };
 use requeue_policy::{Interval, Phase, RequeueConfig, kube::Requeuer};
 use serde_json::json;
 use tokio::time::sleep;
 
-use crate::{
-    requests::Requests,
-    settings::Settings,
-    thing::{Thing, things},
-};
+use crate::settings::Settings;
 
 /// The first argument of a program that is to be the controller; the second is its settings.
 pub(crate) const MODE: &str = "be-the-controller";
 
 struct Context {
     settings: Settings,
-    client: Client,
+    things: Things,
     requests: Requests,
     runs: AtomicU64,
 }
@@ -60,20 +56,21 @@ async fn run(settings: &str) -> anyhow::Result<()> {
     });
 
     let requests = Requests::default();
-    let config = ClientBuilder::try_from(config(&settings).await?).context("making a client")?;
-    let client = config.with_layer(&requests).build();
+    let config =
+        ClientBuilder::try_from(cluster::config(Path::new(&settings.kubeconfig)).await?).context("making a client")?;
+    let things = Things::new(config.with_layer(&requests).build());
     let requeue = Requeuer::new(RequeueConfig {
         default: Interval::constant(Duration::from_millis(settings.interval_ms)).with_jitter(settings.jitter),
         ..RequeueConfig::default()
     })?;
     let workers = controller::Config::default().concurrency(settings.workers);
     let context = Context {
-        client: client.clone(),
+        things: things.clone(),
         settings,
         requests,
         runs: AtomicU64::new(0),
     };
-    Controller::new(things(client), watcher::Config::default())
+    Controller::new(things.api, watcher::Config::default())
         .with_config(workers)
         .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(context))
         .for_each(async |result| {
@@ -91,11 +88,7 @@ async fn reconcile(thing: Arc<Thing>, context: Arc<Context>) -> Result<Phase, ku
     sleep(Duration::from_millis(context.settings.work_ms)).await;
     if context.settings.writes_status {
         let status = json!({"phase": Phase::Ready, "message": format!("requeue-policy, run {run}")});
-        let patch = Patch::Merge(json!({"status": status}));
-        let things = things(context.client.clone());
-        things
-            .patch_status(&thing.name_any(), &PatchParams::default(), &patch)
-            .await?;
+        context.things.write_status(&thing.name_any(), status).await?;
     }
     Ok(Phase::Ready)
 }
@@ -104,18 +97,8 @@ async fn reconcile(thing: Arc<Thing>, context: Arc<Context>) -> Result<Phase, ku
 fn say(thing: &Thing, context: &Context) {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let (name, value) = (thing.name_any(), thing.spec.value);
-    let requests = context.requests.all();
+    let requests = context.requests.so_far().all;
     let line = format!("run {} {name} {value} {requests}\n", started.as_nanos());
     // Who listens ends this process when it has heard enough.
     let _ = io::stdout().write_all(line.as_bytes());
-}
-
-async fn config(settings: &Settings) -> anyhow::Result<Config> {
-    let kubeconfig = Kubeconfig::read_from(&settings.kubeconfig).context("reading the kubeconfig")?;
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .context("using the kubeconfig")?;
-    // It is taken from the environment, and no proxy reaches this machine's loopback.
-    config.proxy_url = None;
-    Ok(config)
 }

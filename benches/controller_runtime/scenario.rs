@@ -6,18 +6,16 @@ use std::{
 };
 
 use anyhow::Context as _;
+use cluster::{Cluster, Kind, Things, go_build, target_folder};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::{
     checks,
-    cluster::Cluster,
     controller::Running,
     herd::{Spread, spreads},
-    kubeconfig, manager,
     runs::{Run, Sent, objects, reflected, sooner_than},
     settings::{Contestant, Plan, Settings},
     table,
-    thing::Things,
 };
 
 /// How many intervals the spec changes take, and how many the status writes.
@@ -54,11 +52,11 @@ pub(crate) struct Status {
     pub(crate) too_soon: usize,
 }
 
-pub(crate) async fn compare(cluster: Cluster, plan: Plan) -> anyhow::Result<()> {
-    let manager = manager::build()?;
-    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).context("creating a folder")?;
-    let path = folder.path().join("kubeconfig");
-    kubeconfig::write(&cluster.config().await?, &path)?;
+pub(crate) async fn compare(cluster: &Cluster, plan: Plan) -> anyhow::Result<()> {
+    let manager = target_folder().join("tmp/controller-runtime");
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("controller_runtime/manager");
+    go_build(&module, ".", "", &manager)?;
+    let kubeconfig = cluster.kubeconfig();
     let things = Things::create(cluster.client(), plan.objects).await?;
 
     let mut all = Vec::new();
@@ -67,7 +65,7 @@ pub(crate) async fn compare(cluster: Cluster, plan: Plan) -> anyhow::Result<()> 
             plan: &plan,
             contestant: *contestant,
             manager: &manager,
-            kubeconfig: &path,
+            kubeconfig: &kubeconfig,
             things: &things,
         };
         let (restart, latencies) = contest.without_status(round).await.context(contestant.to_string())?;
@@ -152,7 +150,7 @@ impl Contest<'_> {
             // An object may have its turn again.
             let value = round * plan.changes as i64 + number as i64;
             let at = now();
-            self.things.set_value(name, value).await?;
+            self.things.change(name, Kind::Spec, value).await?;
             changes.push(Sent {
                 name: name.clone(),
                 value,

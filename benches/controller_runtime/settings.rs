@@ -1,4 +1,4 @@
-//! What is compared, and how a controller is told.
+//! What is compared, and a controller's settings.
 
 use std::{env, fmt, str::FromStr, time::Duration};
 

@@ -5,22 +5,22 @@ use std::collections::BTreeMap;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::CustomResource;
 use requeue_policy::{Observe, Phase};
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-#[derive(CustomResource, Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(CustomResource, Clone, Debug, Serialize, Deserialize)]
 #[kube(
     group = "example.com",
     version = "v1",
     kind = "App",
     namespaced,
-    status = "AppStatus"
+    status = "AppStatus",
+    schema = "disabled"
 )]
 pub(crate) struct AppSpec {
     replicas: i64,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct AppStatus {
     message: String,
 }

@@ -1,4 +1,4 @@
-//! What the adapter adds to a dispatch of kube-runtime: `cargo bench --features kube-runtime --bench dispatch`.
+//! What the adapter adds to a dispatch of kube-runtime: `cargo bench -p benches --bench dispatch`.
 //!
 //! The real `Controller` on a watch stream in memory, with a reconciler that does nothing, without the adapter and with
 //! it, in turn. `-- --test` makes one small round of each and looks only at the number of runs.
@@ -7,9 +7,10 @@ mod app;
 mod round;
 mod statistics;
 
-use std::{env, time::Duration};
+use std::time::Duration;
 
 use anyhow::ensure;
+use benches::is_test;
 use requeue_policy::{Interval, RateLimit, RequeueConfig, kube::Requeuer};
 use tokio::runtime::{Builder, Runtime};
 
@@ -29,11 +30,10 @@ const CHANGES: [(Change, &str); 2] = [
 ];
 
 fn main() -> anyhow::Result<()> {
-    let (objects, rounds) =
-        match env::args().any(|argument| argument == "--test") || !env::args().any(|argument| argument == "--bench") {
-            true => (OBJECTS_IN_TEST, 1),
-            false => (OBJECTS, ROUNDS),
-        };
+    let (objects, rounds) = match is_test() {
+        true => (OBJECTS_IN_TEST, 1),
+        false => (OBJECTS, ROUNDS),
+    };
     // One thread, so that the time of a round is the work of a round.
     let runtime = Builder::new_current_thread().enable_all().build()?;
     println!(

@@ -1,6 +1,7 @@
 //! The Go program that measures client-go: it is built once, and asked again and again.
 
 use anyhow::Context as _;
+use cluster::{go_build, target_folder};
 use serde::{Deserialize, Serialize};
 use std::{
     cell::RefCell,
@@ -34,24 +35,15 @@ pub(crate) struct ClientGo {
 
 impl ClientGo {
     pub(crate) fn start() -> anyhow::Result<Self> {
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-client-go");
-        let build = Command::new("go")
-            .args(["build", "-mod=readonly", "-o"])
-            .arg(&folder)
-            .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/client_go"))
-            // A workspace above this crate would bring versions of its own.
-            .env("GOWORK", "off")
-            // Needs no C compiler.
-            .env("CGO_ENABLED", "0")
-            .output()
-            .context("running go: this benchmark needs Go, to build a program that measures client-go")?;
-        let said = String::from_utf8_lossy(&build.stderr);
-        anyhow::ensure!(build.status.success(), "go build: {}\n{said}", build.status);
-        let mut program = Command::new(&folder)
+        let path = target_folder().join("tmp/bench-client-go");
+        let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("client_go");
+        go_build(&module, ".", "", &path)
+            .context("this benchmark needs Go, to build a program that measures client-go")?;
+        let mut program = Command::new(&path)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .with_context(|| format!("starting {folder:?}"))?;
+            .with_context(|| format!("starting {path:?}"))?;
         Ok(Self {
             questions: RefCell::new(program.stdin.take().context("its input is a pipe")?),
             answers: RefCell::new(BufReader::new(program.stdout.take().context("its output is a pipe")?)),

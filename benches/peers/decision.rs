@@ -1,30 +1,19 @@
 //! The decision in every mode, beside reading the clock once.
 
 use crate::table::{Line, Measure};
-use requeue_policy::{Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy as _, Slot};
+use benches::{failed, modes};
+use requeue_policy::{Requeue, RequeueConfig, RequeuePolicy as _};
 use std::{
     hint::black_box,
-    time::{Duration, Instant, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 const CALLS: u32 = 1_000_000;
 
 pub(crate) fn lines<'a>() -> Vec<Line<'a>> {
-    let constant = Interval::constant(Duration::from_secs(10));
-    let growing = constant.with_factor(1.5).with_max(Duration::from_secs(300));
-    let modes = [
-        ("constant", constant),
-        ("growing", growing),
-        ("jitter", constant.with_jitter(0.2)),
-        ("deadline", constant.with_deadline(Duration::from_secs(86_400))),
-        (
-            "growing, jitter, deadline",
-            growing.with_jitter(0.2).with_deadline(Duration::from_secs(86_400)),
-        ),
-    ];
-    let line = |(mode, error)| Line {
+    let line = |(mode, policy)| Line {
         what: format!("decision: {mode}"),
-        ours: decide(error).into(),
+        ours: decide(policy).into(),
         touch: None,
         peer: "SystemTime::now()".to_owned(),
         theirs: timed(|| {
@@ -34,18 +23,12 @@ pub(crate) fn lines<'a>() -> Vec<Line<'a>> {
         their_touch: None,
         required: Some(1.0),
     };
-    modes.map(line).into()
+    modes().map(line).into()
 }
 
-fn decide<'a>(error: Interval) -> Measure<'a> {
+fn decide<'a>(policy: RequeueConfig) -> Measure<'a> {
     let now = SystemTime::now();
-    let object = Observed::new(Phase::Failed)
-        .since(now - Duration::from_secs(77))
-        .slot(Slot::of("7e1c4a52-9d3e"));
-    let policy = RequeueConfig {
-        error,
-        ..RequeueConfig::default()
-    };
+    let object = failed(now);
     assert_ne!(policy.requeue(&object, now), Requeue::AwaitChange);
     timed(move || {
         black_box(black_box(&policy).requeue(black_box(&object), black_box(now)));

@@ -3,11 +3,11 @@
 use crate::{
     Size,
     client_go::{ClientGo, Request},
-    common::{
-        Backon, Governor, Oops, Rival, Tower, Workload, failing, handed, in_random_order, objects, per_call, requeuer,
-        shares, succeeds, touch,
-    },
     table::{Line, Measure, Series},
+};
+use benches::{
+    Backon, Governor, Oops, Rival, Tower, Workload, failing, in_random_order, objects, per_call, requeuer, shares,
+    succeeds, touch, triggers,
 };
 use futures::FutureExt as _;
 use requeue_policy::{RequeueConfig, kube::Requeuer};
@@ -191,7 +191,7 @@ impl<'a> Bench<'a> {
     fn first_failure(self) -> Measure<'a> {
         Box::new(move || {
             let error_policy = requeuer().error_policy::<Workload, Oops, ()>();
-            let calls = handed(&self.crew.order, self.crew.order.len(), self.threads);
+            let calls = triggers(&self.crew.order, self.crew.order.len(), self.threads);
             Ok(per_call(calls, |(object, context)| {
                 error_policy(object, &Oops, context)
             }))
@@ -211,7 +211,7 @@ impl<'a> Bench<'a> {
 
     fn measure<R>(self, call: impl Fn(Arc<Workload>, Arc<()>) -> R + Sync + 'a) -> Measure<'a> {
         Box::new(move || {
-            let calls = handed(&self.crew.order, self.calls, self.threads);
+            let calls = triggers(&self.crew.order, self.calls, self.threads);
             Ok(per_call(calls, |(object, context)| call(object, context)))
         })
     }

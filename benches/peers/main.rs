@@ -1,13 +1,8 @@
 //! This crate beside client-go and other Rust crates, on the same work, in turns, as one table:
-//! `cargo bench --features kube-runtime --bench peers`.
+//! `cargo bench -p benches --bench peers`.
 //!
 //! Each measurement is made once per round, ours directly before theirs, so that whatever else the machine does hits
 //! both. The table shows medians. `PEERS_ROUNDS=<n>` sets the number of rounds, 5 by default. It needs Go.
-
-// Made for all benchmarks; this uses a part.
-#[allow(dead_code, unused_imports)]
-#[path = "../common/mod.rs"]
-mod common;
 
 mod client_go;
 mod decision;
@@ -16,6 +11,7 @@ mod memory;
 mod table;
 
 use anyhow::Context as _;
+use benches::is_test;
 use client_go::ClientGo;
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use std::{alloc::System, env, io::Write as _};
@@ -35,9 +31,7 @@ struct Size {
 
 impl Size {
     fn new() -> anyhow::Result<Self> {
-        let arguments: Vec<_> = env::args().collect();
-        let has = |name| arguments.iter().any(|argument| argument == name);
-        if has("--test") || !has("--bench") {
+        if is_test() {
             // That it works, and nothing of time.
             return Ok(Self {
                 objects: [1, 100, 1000],

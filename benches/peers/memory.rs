@@ -3,9 +3,9 @@
 use crate::{
     HEAP, Size,
     client_go::{ClientGo, Request},
-    common::{Backon, Governor, LONGEST, Rival, Tower, Workload, failing, in_random_order, requeuer},
     table::print_rows,
 };
+use benches::{Backon, Governor, LONGEST, Rival, Tower, Workload, failing, in_random_order, requeuer};
 use stats_alloc::Region;
 use std::{sync::Arc, time::Duration};
 use tokio::{runtime, time::advance};

@@ -5,6 +5,7 @@ use requeue_policy::{Observe, Phase};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
+/// No benchmark reads the spec.
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize)]
 #[kube(
     group = "example.com",
@@ -14,15 +15,17 @@ use std::sync::Arc;
     status = "WorkloadStatus",
     schema = "disabled"
 )]
-pub(crate) struct WorkloadSpec {}
+pub struct WorkloadSpec {}
 
+/// The status of a workload.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(crate) struct WorkloadStatus {
+pub struct WorkloadStatus {
     phase: Phase,
 }
 
 impl Workload {
-    pub(crate) fn uid(&self) -> &String {
+    /// The key that a memory knows the object by.
+    pub fn uid(&self) -> &String {
         self.metadata.uid.as_ref().expect("a stored object has a uid")
     }
 }
@@ -33,19 +36,23 @@ impl Observe for Workload {
     }
 }
 
+/// The error of a reconcile.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("it fails")]
-pub(crate) struct Oops;
+pub struct Oops;
 
-pub(crate) async fn fails(_: Arc<Workload>, _: Arc<()>) -> Result<Phase, Oops> {
+/// A reconciler.
+pub async fn fails(_: Arc<Workload>, _: Arc<()>) -> Result<Phase, Oops> {
     Err(Oops)
 }
 
-pub(crate) async fn succeeds(_: Arc<Workload>, _: Arc<()>) -> Result<Phase, Oops> {
+/// A reconciler.
+pub async fn succeeds(_: Arc<Workload>, _: Arc<()>) -> Result<Phase, Oops> {
     Ok(Phase::Ready)
 }
 
-pub(crate) fn objects(count: usize) -> Vec<Arc<Workload>> {
+/// So many objects, in order.
+pub fn objects(count: usize) -> Vec<Arc<Workload>> {
     (0..count).map(|n| Arc::new(object(n))).collect()
 }
 
@@ -66,7 +73,7 @@ fn object(n: usize) -> Workload {
 }
 
 /// The same objects after their status was written.
-pub(crate) fn written(objects: &[Arc<Workload>]) -> Vec<Arc<Workload>> {
+pub fn written(objects: &[Arc<Workload>]) -> Vec<Arc<Workload>> {
     let later = |object: &Arc<Workload>| {
         let mut object = Workload::clone(object);
         object.metadata.resource_version = object.metadata.resource_version.map(|version| format!("{version}9"));
@@ -76,7 +83,7 @@ pub(crate) fn written(objects: &[Arc<Workload>]) -> Vec<Arc<Workload>> {
 }
 
 /// The first so many of the objects, in an order that no cache foresees, and that is the same in every run.
-pub(crate) fn in_random_order(objects: &[Arc<Workload>], count: usize) -> Vec<Arc<Workload>> {
+pub fn in_random_order(objects: &[Arc<Workload>], count: usize) -> Vec<Arc<Workload>> {
     let mut order: Vec<_> = objects.iter().take(count).cloned().collect();
     let mut random = Random(1);
     for last in (1..order.len()).rev() {
@@ -86,7 +93,7 @@ pub(crate) fn in_random_order(objects: &[Arc<Workload>], count: usize) -> Vec<Ar
 }
 
 /// Reads the uid and the resource version, which no decision about an object can do without.
-pub(crate) fn touch(object: &Workload) -> u64 {
+pub fn touch(object: &Workload) -> u64 {
     let read = |text: &Option<String>| {
         text.as_deref()
             .map_or(0, |text| text.bytes().map(u64::from).sum::<u64>())

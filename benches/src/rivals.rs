@@ -15,16 +15,16 @@ use tower::{
 };
 
 /// One of them, as a careful author of a controller would use it.
-pub(crate) trait Rival: Sync {
+pub trait Rival: Sync {
     /// The object's next delay after a failure.
     fn failed(&self, object: &Workload) -> Duration;
-    /// The object's failures are over.
+    /// The object no longer fails.
     fn succeeded(&self, object: &Workload);
 }
 
 /// backon's iterators of delays in a map.
-#[derive(Default)]
-pub(crate) struct Backon(Mutex<HashMap<String, ExponentialBackoff>>);
+#[derive(Debug, Default)]
+pub struct Backon(Mutex<HashMap<String, ExponentialBackoff>>);
 
 impl Rival for Backon {
     fn failed(&self, object: &Workload) -> Duration {
@@ -48,13 +48,15 @@ impl Rival for Backon {
 }
 
 /// tower's backoffs in a map. They make a timer and not a delay, so they need a runtime.
-pub(crate) struct Tower {
+#[derive(Debug)]
+pub struct Tower {
     delays: Mutex<(ExponentialBackoffMaker, HashMap<String, backoff::ExponentialBackoff>)>,
     runtime: Handle,
 }
 
 impl Tower {
-    pub(crate) fn new(runtime: Handle) -> Self {
+    /// With the runtime of its timers.
+    pub fn new(runtime: Handle) -> Self {
         let maker = ExponentialBackoffMaker::new(FIRST, LONGEST, 0.0, HasherRng::new()).expect("the limits are valid");
         Self {
             delays: Mutex::new((maker, HashMap::new())),
@@ -83,7 +85,8 @@ impl Rival for Tower {
 }
 
 /// governor, one failure allowed in so long: constant delays, from a map in shards.
-pub(crate) struct Governor(DefaultKeyedRateLimiter<String>);
+#[derive(Debug)]
+pub struct Governor(DefaultKeyedRateLimiter<String>);
 
 impl Default for Governor {
     fn default() -> Self {

@@ -1,6 +1,6 @@
 //! Calls that some threads share, and the time that they take.
 
-use crate::common::Workload;
+use crate::Workload;
 use std::{
     hint::black_box,
     sync::{Arc, Barrier},
@@ -8,11 +8,11 @@ use std::{
     time::Instant,
 };
 
-/// What kube-runtime hands over by value: an object and the controller's context.
-pub(crate) type Handed = (Arc<Workload>, Arc<()>);
+/// What kube-runtime passes by value: an object and the controller's context.
+pub type Trigger = (Arc<Workload>, Arc<()>);
 
 /// So many calls, one object after the other and round again, divided among so many threads.
-pub(crate) fn shares(order: &[Arc<Workload>], calls: usize, threads: usize) -> Vec<Vec<&Arc<Workload>>> {
+pub fn shares(order: &[Arc<Workload>], calls: usize, threads: usize) -> Vec<Vec<&Arc<Workload>>> {
     let bound = |thread: usize| thread * calls / threads;
     (0..threads)
         .map(|thread| {
@@ -24,7 +24,7 @@ pub(crate) fn shares(order: &[Arc<Workload>], calls: usize, threads: usize) -> V
 
 /// The same, cloned in advance: the clones are not part of what is called. Each thread has a context of its own, or the
 /// threads would be measured at counting its references.
-pub(crate) fn handed(order: &[Arc<Workload>], calls: usize, threads: usize) -> Vec<Vec<Handed>> {
+pub fn triggers(order: &[Arc<Workload>], calls: usize, threads: usize) -> Vec<Vec<Trigger>> {
     shares(order, calls, threads)
         .into_iter()
         .map(|share| {
@@ -39,7 +39,7 @@ pub(crate) fn handed(order: &[Arc<Workload>], calls: usize, threads: usize) -> V
 
 /// Makes the calls of each share on a thread of its own; returns the wall time of all over their number, in
 /// nanoseconds.
-pub(crate) fn per_call<T: Send, R>(shares: Vec<Vec<T>>, call: impl Fn(T) -> R + Sync) -> f64 {
+pub fn per_call<T: Send, R>(shares: Vec<Vec<T>>, call: impl Fn(T) -> R + Sync) -> f64 {
     let calls: usize = shares.iter().map(Vec::len).sum();
     let (call, start) = (&call, &Barrier::new(shares.len()));
     let spans: Vec<_> = thread::scope(|scope| {
