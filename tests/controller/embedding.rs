@@ -1,14 +1,12 @@
 //! What the guide says on embedding.
 
-use crate::world::{Oops, Thing, World, ensure_child, patch_status, policy, requeuer, wall_clock};
+use crate::world::{Oops, Thing, World, drive, ensure_child, patch_status, policy, requeuer, wall_clock};
 use futures::StreamExt;
 use kube::{
     Api, ResourceExt,
     runtime::{
-        Controller,
         controller::Action,
         finalizer::{self, Event, finalizer},
-        watcher,
     },
 };
 use requeue_policy::{
@@ -122,15 +120,16 @@ async fn one_requeuer_serves_one_controller() {
         };
         let runs = Arc::new(AtomicUsize::new(0));
         let counted = runs.clone();
-        let reconcile = move |_: Arc<Thing>, _: Arc<()>| {
+        let reconcile = move |_: Arc<Thing>, _: Arc<Api<Thing>>| {
             counted.fetch_add(1, Ordering::SeqCst);
             async { Err::<Phase, _>(Oops("no quota")) }
         };
-        let controller = Controller::new(
-            Api::<Thing>::default_namespaced(world.server.client()),
-            watcher::Config::default(),
+        let run = drive(
+            world.controller(),
+            Box::new(requeue.reconciler(reconcile)),
+            Box::new(other.error_policy()),
+            Api::default_namespaced(world.client()),
         );
-        let run = controller.run(requeue.reconciler(reconcile), other.error_policy(), Arc::new(()));
         tokio::spawn(run.for_each(|_| async {}));
         for second in 1..=5 {
             world.until(f64::from(second)).await;

@@ -1,9 +1,8 @@
 //! The guide's examples, played: each example is a test with the name of its rule.
 
 use crate::{
-    support::Resource,
     timeline::{Child, Crd, Row, StatusWrites, Timeline, of_section},
-    world::{Oops, Thing, World, change_child, patch_status, policy, requeuer, wall_clock},
+    world::{Oops, Thing, World, change_child, patch_status, policy, requeuer, things, wall_clock},
 };
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use humantime_serde::re::humantime::parse_duration;
@@ -95,9 +94,9 @@ impl Stage {
             }
         };
         let resource = match setting.crd {
-            Crd::WithSubresource => Resource::of::<Thing>(),
-            Crd::WithoutSubresource => Resource::of::<Thing>().without_status_subresource(),
-            Crd::WithoutGeneration => Resource::of::<Thing>().without_generation(),
+            Crd::WithSubresource => things(),
+            Crd::WithoutSubresource => things().without_status_subresource(),
+            Crd::WithoutGeneration => things().without_generation(),
         };
         let world = World::with(resource, reconcile);
         children.set(world.children.clone()).expect("set once");
@@ -146,7 +145,7 @@ impl Stage {
         let (all, triggered) = unbounded();
         self.all.push(all);
         let controller = self.world.controller().reconcile_all_on(triggered);
-        let children = Api::<ConfigMap>::default_namespaced(self.world.server.client());
+        let children = Api::<ConfigMap>::default_namespaced(self.world.client());
         let config = watcher::Config::default();
         let controller = match self.timeline.setting.child {
             Child::Owns => controller.owns(children, config),
@@ -230,10 +229,7 @@ impl Stage {
                     .await;
             }
             "the finalizer is removed" => world.patch(json!({ "metadata": { "finalizers": null } })).await,
-            "an owner is added" => {
-                let owner = json!({ "apiVersion": "v1", "kind": "ConfigMap", "name": "b", "uid": "c" });
-                world.patch(json!({ "metadata": { "ownerReferences": [owner] } })).await;
-            }
+            "an owner is added" => world.add_owner().await,
             "its status is written" => world.patch_status(json!({ "message": unlike_any_other() })).await,
             "its fingerprint changes" => world.patch_status(json!({ "token": unlike_any_other() })).await,
             "its phase is written: Failed" => world.patch_status(json!({ "phase": "Failed" })).await,

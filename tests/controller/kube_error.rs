@@ -1,15 +1,13 @@
 //! What follows from kube's own errors.
 
-use crate::{
-    support::{Fault, Verb},
-    world::{Thing, World, policy, ready, requeuer},
-};
-use futures::StreamExt;
+use crate::world::{Thing, World, policy, ready, requeuer};
+use futures::{FutureExt as _, StreamExt, future::BoxFuture};
 use kube::{
     Api,
     api::{Patch, PatchParams, PostParams},
     runtime::{Controller, watcher},
 };
+use kube_testbed::{Fault, Verb};
 use requeue_policy::{
     Phase, RequeueConfig,
     kube::{Requeuer, Retry},
@@ -54,17 +52,20 @@ fn start<F: Future<Output = Result<Phase, Error>> + Send + 'static>(
 ) -> Arc<Mutex<Vec<f64>>> {
     let runs = Arc::new(Mutex::new(vec![]));
     let (of_runs, start) = (runs.clone(), Instant::now());
-    let things = Api::<Thing>::default_namespaced(world.server.client());
+    let things = Api::<Thing>::default_namespaced(world.client());
     let controller = Controller::new(things.clone(), watcher::Config::default());
-    let reconcile = move |thing, things: Arc<Api<Thing>>| {
+    let reconcile: Box<Reconciler> = Box::new(move |thing, things| {
         let at = (start.elapsed().as_secs_f64() * 100.0).round() / 100.0;
         of_runs.lock().expect("no run panics").push(at);
-        reconcile(thing, (*things).clone())
-    };
+        reconcile(thing, (*things).clone()).boxed()
+    });
+    // Of one type for all tests: kube's `Controller` takes seconds to compile for each.
     let run = controller.run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(things));
     tokio::spawn(run.for_each(|_| async {}));
     runs
 }
+
+type Reconciler = dyn Fn(Arc<Thing>, Arc<Api<Thing>>) -> BoxFuture<'static, Result<Phase, Error>> + Send + Sync;
 
 fn times(runs: &Mutex<Vec<f64>>) -> Vec<f64> {
     runs.lock().expect("no run panics").clone()

@@ -1,8 +1,7 @@
 //! The limits that the guide names.
 
-use crate::{
-    support::Resource,
-    world::{Oops, Thing, World, ensure_child, policy, requeuer, write_status, writes_status, writes_status_slowly},
+use crate::world::{
+    Oops, Thing, World, ensure_child, policy, requeuer, things, write_status, writes_status, writes_status_slowly,
 };
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, runtime::watcher};
@@ -20,7 +19,7 @@ async fn with_plain_owns_a_childs_change_during_a_run_that_writes_status_waits_u
         let parent = world.create("a").await;
         world.create_child(&parent).await;
         let requeue = requeuer(RequeueConfig::default());
-        let children = Api::<ConfigMap>::default_namespaced(world.server.client());
+        let children = Api::<ConfigMap>::default_namespaced(world.client());
         let controller = world.controller();
         let config = watcher::Config::default();
         let controller = if owned {
@@ -51,7 +50,7 @@ async fn with_plain_owns_a_childs_change_during_a_run_that_writes_status_waits_u
 #[tokio::test(start_paused = true)]
 async fn without_a_status_subresource_every_status_write_is_a_change() {
     let world = World::with(
-        Resource::of::<Thing>().without_status_subresource(),
+        things().without_status_subresource(),
         |thing: Arc<Thing>, things: Api<Thing>| async move {
             let message = format!("{:?}", Instant::now());
             let patch = kube::api::Patch::Merge(json!({ "status": { "phase": "Ready", "message": message } }));

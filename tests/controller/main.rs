@@ -1,9 +1,8 @@
 //! The adapter around the real `kube_runtime::Controller`, on an API server in memory and in virtual time.
 
-#[path = "../guide/pages.rs"]
+// The guide as text: its examples are played here, and the program `unit` checks what it links to.
+#[path = "../unit/pages.rs"]
 mod pages;
-#[path = "../support/mod.rs"]
-mod support;
 
 mod at_3_am;
 mod embedding;
@@ -14,6 +13,8 @@ mod kube_error;
 mod limits;
 mod lines;
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod overrides;
 mod parity;
 mod paused;
@@ -21,5 +22,7 @@ mod policy_change;
 #[cfg(feature = "testing")]
 mod testing;
 mod timeline;
+#[cfg(feature = "testing")]
+mod timeline_api;
 mod trigger;
 mod world;

@@ -1,9 +1,6 @@
 //! What an operator overrides for one object, by annotation.
 
-use crate::{
-    support::Resource,
-    world::{Oops, Thing, World, policy, ready, requeuer, writes_status},
-};
+use crate::world::{Oops, Thing, World, policy, ready, requeuer, things, writes_status};
 use kube::Api;
 use requeue_policy::{
     Phase, Requeue, RequeueConfig,
@@ -116,7 +113,7 @@ async fn a_bad_override_is_logged_once_while_the_rate_limit_holds_the_run_back()
 
 #[tokio::test(start_paused = true)]
 async fn without_a_generation_a_bad_override_is_not_logged_with_every_status_write() {
-    let world = World::with(Resource::of::<Thing>().without_generation(), writes_status);
+    let world = World::with(things().without_generation(), writes_status);
     world.create("a").await;
     annotate(&world, EVERY, "often").await;
     world.start_with(&with_overrides("{ default: 30s }"));

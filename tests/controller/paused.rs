@@ -3,8 +3,7 @@
 use crate::{
     error::beside_a_busy_object,
     overrides::{PAUSED, annotate, fails, with_overrides},
-    support::Resource,
-    world::{Oops, Thing, World, policy, ready, writes_status},
+    world::{Oops, Thing, World, policy, ready, things, writes_status},
 };
 use futures::{StreamExt, TryStreamExt, channel::mpsc, future::ready as ready_now};
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -29,7 +28,7 @@ async fn runs(is_paused: bool, event: impl AsyncFnOnce(&Operated)) -> Vec<f64> {
     let parent = world.create("a").await;
     world.create_child(&parent).await;
     let requeue = with_overrides("{ default: 1h }");
-    let children = Api::<ConfigMap>::default_namespaced(world.server.client());
+    let children = Api::<ConfigMap>::default_namespaced(world.client());
     let (triggers, received) = mpsc::unbounded();
     let controller = world
         .controller()
@@ -100,7 +99,7 @@ async fn a_timer_of_a_paused_object_waits_for_the_resume() {
         let world = World::new(ready);
         world.create("a").await;
         let (reader, writer) = reflector::store();
-        let things = Api::<Thing>::default_namespaced(world.server.client());
+        let things = Api::<Thing>::default_namespaced(world.client());
         let stream = watcher(things, watcher::Config::default())
             .default_backoff()
             .reflect(writer)
@@ -140,7 +139,7 @@ async fn a_paused_object_that_was_due_runs_once_when_it_is_resumed() {
 
 #[tokio::test(start_paused = true)]
 async fn an_object_without_a_generation_is_paused_and_resumed_too() {
-    let world = World::with(Resource::of::<Thing>().without_generation(), ready);
+    let world = World::with(things().without_generation(), ready);
     world.create("a").await;
     world.start_with(&with_overrides("{ default: 30s }"));
     world.until(5.0).await;

@@ -19,7 +19,7 @@ async fn a_new_policy_counts_from_the_next_end_of_a_run_and_what_is_due_stays_du
     world.until(5.0).await;
     // Far beyond the old patience of a minute: not forgotten.
     requeue.set_policy(policy("{ default: 10m }")).expect("it is valid");
-    assert_eq!(requeue.clone().policy(), &policy("{ default: 10m }"));
+    assert_eq!(*requeue.clone().policy(), policy("{ default: 10m }"));
     world.until(1300.0).await;
     assert_eq!(world.times(), [0.0, 30.0, 630.0, 1230.0]);
     assert_eq!(requeue.tracked(), 1);
@@ -45,7 +45,7 @@ async fn a_bad_policy_is_refused_with_one_line_and_the_old_one_stays() {
         error,
         "default.jitter: 0.7 is not allowed, it must be a number from 0 to 0.5"
     );
-    assert_eq!(requeue.policy(), &policy("{ default: 30s }"));
+    assert_eq!(*requeue.policy(), policy("{ default: 30s }"));
     world.until(70.0).await;
     assert_eq!(world.times(), [0.0, 30.0, 60.0]);
     let line = format!("WARN a new policy is refused, the old one stays refused={error}");

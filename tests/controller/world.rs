@@ -1,23 +1,27 @@
 //! A controller of things, on an API server in memory.
 
-use crate::{
-    lines::Lines,
-    support::{ApiServer, Resource},
-};
+use crate::lines::Lines;
 use futures::{
-    Stream, StreamExt,
+    StreamExt,
     future::{BoxFuture, ready as ready_now},
+    stream::BoxStream,
 };
 use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::Time, jiff::Timestamp};
 use kube::{
-    Api, CustomResource, Resource as _, ResourceExt,
+    Api, Client, CustomResource, CustomResourceExt as _, Resource as _, ResourceExt,
     api::{Patch, PatchParams, PostParams},
     core::ObjectMeta,
-    runtime::{Controller, controller, watcher},
+    runtime::{
+        Controller,
+        controller::{self, Action},
+        reflector::ObjectRef,
+        watcher,
+    },
 };
+use kube_testbed::{ApiServer, Resource};
 use requeue_policy::{
     Observe, Phase, RequeueConfig,
-    kube::{Classify, Outcome, Requeuer},
+    kube::{Classify, Outcome, Reconcile, Requeuer},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -87,7 +91,10 @@ impl Observe for Thing {
 pub(crate) struct Oops(pub(crate) &'static str);
 
 pub(crate) type Answer = Result<Outcome, Oops>;
-type Reconcile = dyn Fn(Arc<Thing>, Api<Thing>) -> BoxFuture<'static, Answer> + Send + Sync;
+type Reconciler = dyn Fn(Arc<Thing>, Api<Thing>) -> BoxFuture<'static, Answer> + Send + Sync;
+
+/// What a controller's stream yields.
+pub(crate) type Yield = Result<(ObjectRef<Thing>, Action), controller::Error<Oops, watcher::Error>>;
 
 /// A run of the reconciler.
 #[derive(Clone, Debug)]
@@ -104,7 +111,7 @@ pub(crate) struct World {
     pub(crate) things: Api<Thing>,
     pub(crate) children: Api<ConfigMap>,
     pub(crate) lines: Lines,
-    reconcile: Arc<Reconcile>,
+    reconcile: Arc<Reconciler>,
     runs: Arc<Mutex<Vec<Run>>>,
     start: Instant,
     _log: DefaultGuard,
@@ -117,7 +124,7 @@ impl World {
         F: Future<Output = Result<O, Oops>> + Send + 'static,
         O: Into<Outcome>,
     {
-        Self::with(Resource::of::<Thing>(), reconcile)
+        Self::with(things(), reconcile)
     }
 
     /// The same with things that are stored in another way.
@@ -129,14 +136,12 @@ impl World {
         F: Future<Output = Result<O, Oops>> + Send + 'static,
         O: Into<Outcome>,
     {
-        let config_maps = Resource::of::<ConfigMap>()
-            .without_status_subresource()
-            .without_generation();
-        let server = ApiServer::new(1, [things, config_maps]);
+        let server = ApiServer::with_seed(1, [things]);
         let (lines, log) = Lines::capture();
+        let outside = Client::new(server.connect_outside(), "default");
         Self {
-            things: Api::default_namespaced(server.outside_client()),
-            children: Api::default_namespaced(server.outside_client()),
+            things: Api::default_namespaced(outside.clone()),
+            children: Api::default_namespaced(outside),
             server,
             lines,
             reconcile: Arc::new(move |thing, api| {
@@ -167,7 +172,7 @@ impl World {
         &self,
         requeue: &Requeuer<RequeueConfig, C>,
     ) -> JoinHandle<()> {
-        let children = Api::<ConfigMap>::default_namespaced(self.server.client());
+        let children = Api::<ConfigMap>::default_namespaced(self.client());
         let controller = self
             .controller()
             .watches(children, watcher::Config::default(), requeue.owned());
@@ -187,10 +192,12 @@ impl World {
     }
 
     pub(crate) fn controller(&self) -> Controller<Thing> {
-        Controller::new(
-            Api::default_namespaced(self.server.client()),
-            watcher::Config::default(),
-        )
+        Controller::new(Api::default_namespaced(self.client()), watcher::Config::default())
+    }
+
+    /// The controller's client: its requests are counted, delayed and hit by faults.
+    pub(crate) fn client(&self) -> Client {
+        Client::new(self.server.connect(), "default")
     }
 
     pub(crate) fn spawn<C: Classify<Oops> + Send + Sync + 'static>(
@@ -210,7 +217,7 @@ impl World {
         &self,
         controller: Controller<Thing>,
         requeue: &Requeuer<RequeueConfig, C>,
-    ) -> impl Stream<Item = Result<impl Sized + use<C>, controller::Error<Oops, watcher::Error>>> + Send + use<C> {
+    ) -> BoxStream<'static, Yield> {
         let (runs, start, reconcile) = (self.runs.clone(), self.start, self.reconcile.clone());
         let reconcile = move |thing: Arc<Thing>, api: Arc<Api<Thing>>| {
             runs.lock().expect("a test panicked while it held the runs").push(Run {
@@ -220,8 +227,12 @@ impl World {
             });
             reconcile(thing, (*api).clone())
         };
-        let api = Arc::new(Api::default_namespaced(self.server.client()));
-        controller.run(requeue.reconciler(reconcile), requeue.error_policy(), api)
+        drive(
+            controller,
+            Box::new(requeue.reconciler(reconcile)),
+            Box::new(requeue.error_policy()),
+            Api::default_namespaced(self.client()),
+        )
     }
 
     /// Lets time pass until so many seconds after the start.
@@ -266,6 +277,14 @@ impl World {
         patched.expect("a thing is patched");
     }
 
+    /// Makes an object that exists an owner of "a".
+    pub(crate) async fn add_owner(&self) {
+        let owner: ConfigMap = serde_json::from_value(json!({ "metadata": { "name": "b" } })).expect("a ConfigMap");
+        let owner = self.children.create(&PostParams::default(), &owner).await;
+        let owner = owner.expect("an owner is created").owner_ref(&());
+        self.patch(json!({ "metadata": { "ownerReferences": [owner] } })).await;
+    }
+
     /// Changes the status of "a" from outside.
     pub(crate) async fn patch_status(&self, status: serde_json::Value) {
         patch_status(&self.things, "a", status).await;
@@ -284,6 +303,24 @@ impl World {
     pub(crate) async fn change_child(&self, value: &str) {
         change_child(&self.children, value).await;
     }
+}
+
+type Gate = Box<dyn Fn(Arc<Thing>, Arc<Api<Thing>>) -> Reconcile<Oops> + Send + Sync>;
+type ErrorPolicy = Box<dyn Fn(Arc<Thing>, &Oops, Arc<Api<Thing>>) -> Action + Send + Sync>;
+
+/// Of one type for all tests: kube's `Controller` takes seconds to compile for each.
+pub(crate) fn drive(
+    controller: Controller<Thing>,
+    reconcile: Gate,
+    on_error: ErrorPolicy,
+    api: Api<Thing>,
+) -> BoxStream<'static, Yield> {
+    controller.run(reconcile, on_error, Arc::new(api)).boxed()
+}
+
+/// How the API server keeps things.
+pub(crate) fn things() -> Resource {
+    Resource::from_crd(&Thing::crd()).expect("the definition of a thing")
 }
 
 /// The time as a reconciler writes it into a status: the wall clock, paused as tokio's is.

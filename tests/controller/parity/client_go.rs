@@ -2,7 +2,7 @@
 //!
 //! There a delay follows from a count of failures, here from the time in the phase. Runs that take no time make the
 //! two the same, which is what these rows show; that they are the same for any base, cap and schedule is what
-//! `tests/differential` shows.
+//! `verify/tests/differential` shows.
 
 use super::{
     policies::{FastSlow, Later, MaxWait, Steps, delays, exponential},

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-const CHAPTER: &str = include_str!("../src/guide/choosing_intervals.rs");
+const CHAPTER: &str = include_str!("../../src/guide/choosing_intervals.rs");
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn seconds(seconds: u64) -> Duration {

@@ -1,0 +1,328 @@
+//! What is counted: on the real `Controller`, in virtual time, with exact values.
+
+mod reader;
+mod table;
+
+use futures::channel::mpsc;
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api,
+    api::{DeleteParams, Patch, PatchParams},
+    runtime::watcher,
+};
+use requeue_policy::{Phase, RequeueConfig, kube::Overrides};
+use serde_json::json;
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use tokio::time::{Instant, sleep};
+
+use self::{
+    reader::Reader,
+    table::{Metric, metrics, values},
+};
+use crate::world::{Oops, Thing, World, policy, ready, requeuer, writes_status};
+
+/// A reconciler that fails for so many seconds.
+fn failing_for(seconds: u64) -> impl Fn(Arc<Thing>, Api<Thing>) -> std::future::Ready<Result<Phase, Oops>> {
+    let start = Instant::now();
+    move |_, _| {
+        std::future::ready(if start.elapsed() < Duration::from_secs(seconds) {
+            Err(Oops("no quota"))
+        } else {
+            Ok(Phase::Ready)
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_is_counted_by_what_started_it() {
+    let reader = Reader::install();
+    let world = World::new(writes_status);
+    let parent = world.create("a").await;
+    let requeue = requeuer(policy("rate_limit: { max: 4, within: 100s }"));
+    let (all, by_hand) = mpsc::unbounded();
+    let children = Api::<ConfigMap>::default_namespaced(world.client());
+    let controller = world
+        .controller()
+        .watches(children, watcher::Config::default(), requeue.owned())
+        .reconcile_all_on(by_hand);
+    world.spawn(controller, &requeue);
+
+    world.until(5.0).await;
+    let new = "runs_total{phase=initializing,trigger=new} 1";
+    assert_eq!(reader.only("runs_total"), [new]);
+    world.set_value(1).await;
+    world.until(10.0).await;
+    assert_eq!(reader.only("runs_total"), ["runs_total{phase=ready,trigger=change} 1"]);
+    world.create_child(&parent).await;
+    world.until(15.0).await;
+    assert_eq!(reader.only("runs_total"), ["runs_total{phase=ready,trigger=news} 1"]);
+    all.unbounded_send(()).expect("the controller runs");
+    world.until(20.0).await;
+    assert_eq!(reader.only("runs_total"), ["runs_total{phase=ready,trigger=other} 1"]);
+    // The fifth run within 100 s has to wait, and is due meanwhile: that is what starts it.
+    world.change_child("b").await;
+    world.until(30.0).await;
+    assert_eq!(reader.only("runs_total"), [""; 0]);
+    world.until(100.0).await;
+    let waited = [
+        "runs_total{phase=ready,trigger=due} 1",
+        "runs_total{phase=ready,trigger=held} 1",
+    ];
+    assert_eq!(reader.only("runs_total"), waited);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_without_a_run_is_counted_by_what_postponed_it() {
+    let reader = Reader::install();
+    let world = World::new(writes_status);
+    world.create("a").await;
+    let overrides = Overrides::new().paused("example.com/paused");
+    let requeue = requeuer(policy("rate_limit: { max: 2, within: 10s }")).overrides(overrides);
+    world.start_with(&requeue);
+    world.until(1.0).await;
+    assert_eq!(reader.only("postponed_total"), ["postponed_total{reason=status} 1"]);
+    world.patch_status(json!({ "message": "somebody else's" })).await;
+    world.until(2.0).await;
+    assert_eq!(reader.only("postponed_total"), ["postponed_total{reason=status} 1"]);
+
+    world.set_value(1).await;
+    world.until(3.0).await;
+    assert_eq!(reader.only("postponed_total"), ["postponed_total{reason=status} 1"]);
+    world.set_value(2).await;
+    world.until(4.0).await;
+    assert_eq!(reader.only("postponed_total"), ["postponed_total{reason=rate_limit} 1"]);
+
+    world.until(38.0).await;
+    reader.read();
+    let annotations = json!({ "metadata": { "annotations": { "example.com/paused": "true" } } });
+    world.patch(annotations).await;
+    world.until(38.5).await;
+    world.set_value(3).await;
+    world.until(39.0).await;
+    assert_eq!(reader.read(), ["postponed_total{reason=paused} 2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_wait_for_max_rate_is_recorded() {
+    let reader = Reader::install();
+    let world = World::new(ready);
+    for name in ["a", "b", "c"] {
+        world.create(name).await;
+    }
+    world.start(policy("{ default: 10s, max_rate: { per_second: 0.5 } }"));
+    world.until(5.0).await;
+    // Runs that no timer starts do not wait.
+    assert_eq!(reader.only("max_rate"), [""; 0]);
+    world.until(19.0).await;
+    let waited = [
+        "delay_seconds{phase=ready} [10, 10, 10]",
+        "max_rate_wait_seconds [2, 4]",
+        "postponed_total{reason=max_rate} 2",
+        "runs_total{phase=initializing,trigger=due} 3",
+    ];
+    assert_eq!(reader.read(), waited);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delay_is_recorded_at_the_end_of_each_run_that_has_one() {
+    let reader = Reader::install();
+    let world = World::new(failing_for(25));
+    world.create("a").await;
+    let controller = world.start(policy("error: { initial: 10s, factor: 2, max: 5m, deadline: 6h }"));
+    world.until(4.0).await;
+    // A failure inside the backoff has what is left of it.
+    world.set_value(1).await;
+    world.until(9.0).await;
+    let delays = reader.only("delay_seconds");
+    assert_eq!(delays.len(), 1, "{delays:?}");
+    let left = delays[0]
+        .strip_prefix("delay_seconds{phase=failed} [10, ")
+        .and_then(|rest| rest.strip_suffix("]")?.parse::<f64>().ok());
+    assert!(
+        left.is_some_and(|left| (5.9..=6.0).contains(&left)),
+        "what is left of the backoff: {delays:?}"
+    );
+    world.until(31.0).await;
+    let delays = ["delay_seconds{phase=failed} [20]", "delay_seconds{phase=ready} [30]"];
+    assert_eq!(reader.only("delay_seconds"), delays);
+    controller.abort();
+
+    let world = World::new(|_, _| std::future::ready(Ok((Phase::Ready, requeue_policy::Requeue::AwaitChange))));
+    world.create("a").await;
+    world.start(RequeueConfig::default());
+    sleep(Duration::from_secs(60)).await;
+    let runs = ["runs_total{phase=initializing,trigger=new} 1"];
+    assert_eq!(reader.read(), runs);
+}
+
+#[tokio::test(start_paused = true)]
+async fn failing_objects_go_up_and_down() {
+    // Read once each, for a reading takes the gauge with it.
+    for (until, expected) in [(15.0, 1), (25.0, 0)] {
+        let reader = Reader::install();
+        let world = World::new(failing_for(20));
+        world.create("a").await;
+        world.start(RequeueConfig::default());
+        world.until(until).await;
+        assert_eq!(reader.only("failing_objects"), gauge(expected), "at {until} s");
+    }
+    // One that is deleted is forgotten, as the other runs.
+    for (until, expected) in [(60.0, 1), (340.0, 0)] {
+        let reader = Reader::install();
+        let world = World::new(|thing: Arc<Thing>, _| {
+            let fails = thing.metadata.name.as_deref() == Some("a");
+            std::future::ready(if fails { Err(Oops("no quota")) } else { Ok(Phase::Ready) })
+        });
+        world.create("a").await;
+        world.create("b").await;
+        let requeue = requeuer(policy("default: 1s"));
+        world.start_with(&requeue);
+        world.until(5.0).await;
+        let deleted = world.things.delete("a", &DeleteParams::default()).await;
+        deleted.expect("a thing is deleted");
+        world.until(until).await;
+        assert_eq!(reader.only("failing_objects"), gauge(expected), "at {until} s");
+        assert_eq!(requeue.failing(), expected);
+    }
+}
+
+fn gauge(failing: usize) -> Vec<String> {
+    (failing > 0)
+        .then(|| format!("failing_objects {failing}"))
+        .into_iter()
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn how_long_an_object_failed_is_recorded_when_it_is_over() {
+    let reader = Reader::install();
+    let world = World::new(failing_for(35));
+    world.create("a").await;
+    world.start(RequeueConfig::default());
+    world.until(39.0).await;
+    assert_eq!(reader.only("failing_seconds"), [""; 0]);
+    world.until(200.0).await;
+    let reading = reader.only("failing_seconds");
+    let seconds = reading.first().and_then(|line| {
+        line.strip_prefix("failing_seconds [")?
+            .strip_suffix("]")?
+            .parse::<f64>()
+            .ok()
+    });
+    assert!(
+        reading.len() == 1 && seconds.is_some_and(|seconds| (40.0..40.1).contains(&seconds)),
+        "{reading:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn giving_up_is_counted_once() {
+    let reader = Reader::install();
+    let world = World::new(failing_for(1000));
+    world.create("a").await;
+    world.start(policy("error: { initial: 10s, deadline: 25s }"));
+    world.until(100.0).await;
+    assert_eq!(reader.only("gave_up"), ["gave_up_total{phase=failed} 1"]);
+    world.set_value(1).await;
+    world.until(200.0).await;
+    // Nor is it among those that are failing.
+    assert_eq!(reader.read(), ["runs_total{phase=initializing,trigger=change} 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_fails_is_a_delay_of_phase_failed() {
+    let reader = Reader::install();
+    // Its status says nothing of it.
+    let world = World::new(failing_for(1000));
+    world.create("a").await;
+    world.start(RequeueConfig::default());
+    world.until(25.0).await;
+    let expected = [
+        "delay_seconds{phase=failed} [10, 10, 10]",
+        "failing_objects 1",
+        "runs_total{phase=initializing,trigger=due} 2",
+        "runs_total{phase=initializing,trigger=new} 1",
+    ];
+    assert_eq!(reader.read(), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_series_is_there_from_the_first_trigger_on() {
+    let reader = Reader::install();
+    let world = World::new(ready);
+    world.start(RequeueConfig::default());
+    world.until(1.0).await;
+    assert_eq!(reader.series().len(), 0);
+    world.create("a").await;
+    world.until(1.1).await;
+    assert_eq!(reader.series().len(), 31);
+    let some = Patch::Merge(json!({ "metadata": { "labels": { "some": "label" } } }));
+    for second in 2..60 {
+        world.until(f64::from(second)).await;
+        let patched = world.things.patch("a", &PatchParams::default(), &some).await;
+        patched.expect("a thing is patched");
+    }
+    assert_eq!(reader.series().len(), 31);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_label_is_an_objects() {
+    let reader = Reader::install();
+    let world = World::new(writes_status);
+    for number in 0..200 {
+        world.create(&format!("named-{number}")).await;
+    }
+    world.start(RequeueConfig::default());
+    world.until(100.0).await;
+    let series = reader.series();
+    assert_eq!(series.len(), 31);
+    let allowed = values();
+    for (label, value) in series.iter().flat_map(|series| &series.labels) {
+        let is_allowed = match label.as_str() {
+            "kind" => value == "Thing",
+            label => allowed
+                .iter()
+                .any(|(name, values)| name == label && values.contains(value)),
+        };
+        assert!(is_allowed, "{label}={value} is not in the guide's table of labels");
+    }
+    // And what the guide lists is there.
+    for (label, values) in allowed.iter().filter(|(label, _)| label != "kind") {
+        let there: BTreeSet<_> = series.iter().filter_map(|series| series.label(label)).collect();
+        assert_eq!(there, values.iter().map(String::as_str).collect(), "{label}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_recorder_comes_before_the_first_trigger() {
+    let world = World::new(ready);
+    world.create("a").await;
+    world.start(RequeueConfig::default());
+    world.until(1.0).await;
+    let reader = Reader::install();
+    world.until(100.0).await;
+    assert_eq!(world.times().len(), 4);
+    assert_eq!(reader.series().len(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_table_lists_every_metric() {
+    let reader = Reader::install();
+    let world = World::new(ready);
+    world.create("a").await;
+    world.start(RequeueConfig::default());
+    world.until(1.0).await;
+    let counted: BTreeSet<_> = reader
+        .series()
+        .into_iter()
+        .map(|series| Metric {
+            labels: series.labels.into_iter().map(|(label, _)| label).collect(),
+            name: series.name,
+            is: series.is,
+            meaning: series.meaning,
+        })
+        .collect();
+    assert_eq!(metrics().into_iter().collect::<BTreeSet<_>>(), counted);
+    let names: BTreeSet<_> = metrics().into_iter().map(|metric| metric.name).collect();
+    assert_eq!(names.len(), metrics().len(), "a metric has two rows");
+}
