@@ -185,6 +185,13 @@ async fn a_field_that_an_update_set_is_shared_or_a_conflict() {
     let conflict = bed.apply("a", "one", json!({ "spec": { "new": 2 } })).await;
     let message = "Apply failed with 1 conflict: conflict with an update: .spec.new";
     assert_eq!(conflict.body["message"], message);
+    bed.apply("a", "one", json!({ "spec": { "deep": { "by": 1 } } }))
+        .await
+        .done();
+    let conflict = bed.apply("a", "two", json!({ "spec": { "deep": 2 } })).await;
+    let message =
+        "Apply failed with 2 conflicts: conflict with \"one\": .spec.deep.by, conflict with an update: .spec.deep";
+    assert_eq!(conflict.body["message"], message);
     let generation = json!({ "metadata": { "generation": 9 }, "spec": {} });
     bed.apply("a", "one", generation).await.done();
 }

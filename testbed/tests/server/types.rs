@@ -211,7 +211,12 @@ async fn a_client_discovers_what_is_served() {
     kube::discovery::group(&client, "apps").await.expect("the group");
 
     let bed = Bed::of(server);
-    for (path, code) in [("/readyz", 200), ("/apis/unknown", 404), ("/apis/example.com/v2", 404)] {
+    for (path, code) in [
+        ("/readyz", 200),
+        ("/apis/apps", 200),
+        ("/apis/unknown", 404),
+        ("/apis/example.com/v2", 404),
+    ] {
         assert_eq!(bed.get(path).await.code, code, "{path}");
     }
     let config_maps: Api<ConfigMap> = Api::default_namespaced(client);
