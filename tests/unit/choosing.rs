@@ -79,7 +79,7 @@ fn figure(number: f64) -> String {
     let digits = format!("{number:.0}");
     let mut text = String::new();
     for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+        if n > 0 && (digits.len() - n) % 3 == 0 {
             text.push(',');
         }
         text.push(digit);
