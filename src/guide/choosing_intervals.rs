@@ -143,13 +143,13 @@
 //! [herd](#a-jitter-of-a-fifth-spreads-them-within-ten-intervals) are of this policy:
 //!
 //! ```yaml
-#![doc = include_str!("../../examples/preview/policy.yaml")]
+#![doc = include_str!("../../docs/policy.yaml")]
 //! ```
 //!
 //! And this drew them, for 1,000 objects:
 //!
 //! ```sh
-//! cargo run -p preview -- examples/preview/policy.yaml --svg docs
+//! cargo run -p preview -- docs/policy.yaml --svg docs
 //! ```
 //!
 //! # For the whole fleet

@@ -1,7 +1,7 @@
 //! Shows a policy before it meets a cluster: its delays, what it costs, how late it notices, and how a herd flattens.
 //!
 //! ```sh
-//! cargo run -p preview -- examples/preview/policy.yaml
+//! cargo run -p preview -- docs/policy.yaml
 //! yq .requeue config.yaml | cargo run -p preview -- -
 //! ```
 

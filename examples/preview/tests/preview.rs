@@ -9,7 +9,7 @@ use std::{
 };
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
-const SAMPLE: &str = "examples/preview/policy.yaml";
+const SAMPLE: &str = "docs/policy.yaml";
 
 /// What one call left behind.
 #[derive(Debug, PartialEq)]
