@@ -6,7 +6,7 @@
 
 use super::{RequeueConfig, duration::written};
 use crate::{
-    Interval, MaxRate, RateLimit,
+    Interval, MaxRate, Phase, RateLimit,
     fleet::{FASTEST, LARGEST_BURST, SLOWEST},
     interval::{LONGEST, SHORTEST},
 };
@@ -20,6 +20,29 @@ const PATTERN: &str = "^([0-9]+(h|m|s|ms|us|ns))+$";
 /// More than the longest that is ever written, `4319h59m59s999ms999us999ns`; what the server stores and
 /// parses is bounded.
 const MAX_LENGTH: usize = 32;
+
+/// For an operator's own status.
+impl JsonSchema for Phase {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Phase".into()
+    }
+
+    fn schema_id() -> Cow<'static, str> {
+        concat!(module_path!(), "::Phase").into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Whether the object is being initialized, has failed or is ready.",
+            "type": "string",
+            "enum": Self::ALL.map(|phase| phase.to_string()),
+        })
+    }
+}
 
 impl JsonSchema for RequeueConfig {
     fn schema_name() -> Cow<'static, str> {

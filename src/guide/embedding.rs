@@ -825,6 +825,66 @@
 //! It is a model of kube-runtime's scheduler around the real `Requeuer`; what it leaves out stands in
 //! [its assumptions](crate::testing#assumptions).
 //!
+//! ## Your reconciler in virtual time
+//!
+//! A timeline plays a closure. Your reconciler itself, unchanged, runs on kube's `Controller` against
+//! [kube-testbed](https://docs.rs/kube-testbed), an API server in memory, and a day takes milliseconds. The wall clock does
+//! not follow virtual time, so take what a status is stamped with from
+//! [`Requeuer::now`](crate::kube::Requeuer::now): in production it is the wall clock, in a paused runtime it is tokio's.
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # #[kube(group = "example.com", version = "v1", kind = "App", namespaced, status = "AppStatus")]
+//! # struct AppSpec {}
+//! # #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # struct AppStatus { ready_since: SystemTime }
+//! # impl Observe for App { fn phase(&self) -> Phase { Phase::Ready } }
+//! use futures::StreamExt;
+//! use kube::{
+//!     Api, Client, CustomResourceExt, ResourceExt,
+//!     api::{Patch, PatchParams, PostParams},
+//!     runtime::{Controller, watcher},
+//! };
+//! use kube_testbed::{ApiServer, Resource};
+//! use requeue_policy::{Observe, Phase, RequeueConfig, kube::Requeuer};
+//! use serde_json::json;
+//! use std::{sync::Arc, time::{Duration, SystemTime}};
+//!
+//! struct Context {
+//!     apps: Api<App>,
+//!     requeue: Requeuer<RequeueConfig>,
+//! }
+//!
+//! async fn reconcile(app: Arc<App>, ctx: Arc<Context>) -> Result<Phase, kube::Error> {
+//!     let ready_since = app.status.as_ref().map_or_else(|| ctx.requeue.now(), |status| status.ready_since);
+//!     let patch = Patch::Merge(json!({ "status": AppStatus { ready_since } }));
+//!     ctx.apps.patch_status(&app.name_any(), &PatchParams::default(), &patch).await?;
+//!     Ok(Phase::Ready)
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread", start_paused = true)]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // In a test: #[tokio::test(start_paused = true)], for which tokio needs its feature `test-util`.
+//! let server = ApiServer::new([Resource::from_crd(&App::crd())?]);
+//! let apps = Api::<App>::default_namespaced(Client::new(server.connect(), "default"));
+//! let requeue = Requeuer::new(RequeueConfig::default())?;
+//! let ctx = Arc::new(Context { apps: apps.clone(), requeue: requeue.clone() });
+//! let controller = Controller::new(apps, watcher::Config::default())
+//!     .run(requeue.reconciler(reconcile), requeue.error_policy(), ctx);
+//! tokio::spawn(controller.for_each(async |_| ()));
+//!
+//! let outside = Api::<App>::default_namespaced(Client::new(server.connect_outside(), "default"));
+//! outside.create(&PostParams::default(), &App::new("shop", AppSpec {})).await?;
+//! tokio::time::sleep(Duration::from_secs(24 * 3600 + 1)).await;
+//!
+//! // At once and every 30 s; the status stays as it was first written, and nothing comes back from that.
+//! assert_eq!(server.requests().patch_status, 1 + 24 * 120);
+//! assert_eq!(server.status_writes(), 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! ### A check of `Observe` names the mistake
 //!
 //! [`testing::assert_status_write_is_no_news`](crate::testing::assert_status_write_is_no_news) takes the object before

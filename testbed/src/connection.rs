@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use http_body::Body;
@@ -81,7 +82,7 @@ impl Connection {
                 retry_after,
             }) => {
                 let mut refusal = Refusal::new(code, reason, "a fault that the test asked for");
-                refusal.retry_after = retry_after;
+                refusal.retry_after = retry_after.map(whole_seconds);
                 return Ok(refuse(&refusal));
             }
             Some(Fault::LostResponse) | None => {}
@@ -158,6 +159,10 @@ impl Connection {
         }
         Ok(whole(reply))
     }
+}
+
+fn whole_seconds(duration: Duration) -> Duration {
+    Duration::from_secs(duration.as_secs() + u64::from(duration.subsec_nanos() > 0))
 }
 
 fn whole(reply: Reply) -> Response<ResponseBody> {

@@ -14,7 +14,7 @@ pub struct RequestInfo {
     pub plural: String,
     /// The namespace, if the request names one.
     pub namespace: Option<String>,
-    /// The object, if the request names one.
+    /// The object, if the path names one. The path of a creation does not.
     pub name: Option<String>,
 }
 
@@ -28,7 +28,7 @@ pub enum Fault {
         code: u16,
         /// The machine-readable reason, such as `TooManyRequests`.
         reason: &'static str,
-        /// When to try again, in whole seconds.
+        /// When to try again, rounded up to whole seconds, which is what the protocol has.
         retry_after: Option<Duration>,
     },
     /// No connection comes about: the client gets an error, and the server does nothing.

@@ -77,12 +77,17 @@
 //! 2030-01-01T00:00:00Z when the server is made. Make and use the server in such a runtime: a test with
 //! `#[tokio::test(start_paused = true)]`, for which tokio needs its feature `test-util`. It works on a running clock, too.
 //!
+//! The wall clock does not follow: a reconciler that calls `SystemTime::now()` or `Timestamp::now()` sees hardly any time
+//! pass, and the server's timestamps in its future. Take the time from your context, and give it [`ApiServer::now`] in a
+//! test; requeue-policy's `Requeuer::now` serves both.
+//!
 //! # Determinism
 //!
 //! Uids and generated names follow from the seed, [`ApiServer::with_seed`]; lists and garbage collection have a fixed
 //! order. The same requests in the same order get the same answers. On a current-thread runtime that is paused, the
 //! whole run repeats if your code and its other dependencies are deterministic: tokio's `select!` is random unless
-//! `biased`, and a `HashMap` iterates in a random order.
+//! `biased`, a `HashMap` iterates in a random order, and kube's default backoff of a broken watch has random jitter, so
+//! that after an outage a test has to allow for it (or to set `Controller::trigger_backoff`).
 //!
 //! # What it follows
 //!

@@ -148,6 +148,7 @@ impl ApiServer {
     /// Sends an object to its watches once more, as it is, as if it had changed; returns whether there is such an object.
     ///
     /// A bookmark follows, also to watches that did not ask for one, so that no watch resumes from the older version.
+    #[must_use = "false where there is no such object"]
     pub fn repeat(&self, plural: &str, namespace: &str, name: &str) -> bool {
         self.with_store(|store| store.repeat(plural, namespace, name))
     }

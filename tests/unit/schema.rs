@@ -2,17 +2,50 @@
 
 use kube::{CustomResource, CustomResourceExt as _};
 use regex::Regex;
-use requeue_policy::{Interval, MaxRate, RequeueConfig};
+use requeue_policy::{Interval, MaxRate, Phase, RequeueConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::{sync::LazyLock, time::Duration};
 
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[kube(group = "example.com", version = "v1", kind = "OperatorConfig", namespaced)]
+#[kube(
+    group = "example.com",
+    version = "v1",
+    kind = "OperatorConfig",
+    namespaced,
+    status = "OperatorConfigStatus"
+)]
 struct OperatorConfigSpec {
     #[serde(default)]
     requeue: RequeueConfig,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+struct OperatorConfigStatus {
+    phase: Phase,
+    before: Option<Phase>,
+}
+
+#[test]
+fn a_phase_is_a_field_of_a_status() {
+    let crd = serde_json::to_value(OperatorConfig::crd()).expect("a definition");
+    let status = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"];
+    for (field, nullable) in [("phase", Value::Null), ("before", json!(true))] {
+        let field = &status[field];
+        assert_eq!(
+            (&field["type"], &field["nullable"]),
+            (&json!("string"), &nullable),
+            "{field}"
+        );
+        let names: Vec<_> = field["enum"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|name| name.is_string())
+            .collect();
+        assert_eq!(names, ["Initializing", "Failed", "Ready"], "{field}");
+    }
 }
 
 /// The schema of the policy as kube makes it for the API server.

@@ -47,6 +47,9 @@ async fn requests_are_counted_and_those_from_outside_are_not() {
         total: 11,
     };
     assert_eq!((bed.server.requests(), bed.server.status_writes()), (expected, 2));
+    let before = bed.server.requests();
+    use_all(&bed).await;
+    assert_eq!(bed.server.requests() - before, expected);
 }
 
 #[tokio::test(start_paused = true)]
@@ -125,7 +128,8 @@ async fn a_status_fault_names_when_to_retry_in_a_header() {
         Some(Fault::Status {
             code: 503,
             reason: "ServiceUnavailable",
-            retry_after: Some(Duration::from_secs(7)),
+            // The protocol has whole seconds: never earlier than asked for.
+            retry_after: Some(Duration::from_millis(6001)),
         })
     });
     let client = kube::Client::new(bed.server.connect(), "default");
