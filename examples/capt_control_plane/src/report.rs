@@ -196,7 +196,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position) % 3 == 0 {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -211,7 +211,7 @@ pub(crate) fn human(duration: Duration) -> String {
         0 => format!("{} ms", duration.as_millis()),
         1..60 if duration.subsec_millis() == 0 => format!("{seconds} s"),
         1..60 => format!("{:.1} s", duration.as_secs_f64()),
-        60..3600 if seconds % 60 == 0 => format!("{} min", seconds / 60),
+        60..3600 if seconds.is_multiple_of(60) => format!("{} min", seconds / 60),
         60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }

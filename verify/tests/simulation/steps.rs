@@ -108,7 +108,8 @@ impl World {
             model.cause(&uid, "repeated event", None, self.now());
         }
         drop(model);
-        self.server.repeat("things", "default", &name);
+        // It may have been deleted meanwhile.
+        let _ = self.server.repeat("things", "default", &name);
     }
 
     /// With `force`, whatever finalizers it has.
