@@ -1,4 +1,4 @@
-//! What reading a policy costs, once per start or change of the file: `cargo bench -p benches --bench config`.
+//! The cost of reading a policy, once per start and change of the file: `cargo bench -p benches --bench config`.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use requeue_policy::RequeueConfig;
@@ -8,13 +8,13 @@ const YAML: &str = "
 default: 30s
 error: { initial: 10s, factor: 2, max: 5m, jitter: 0.2, deadline: 6h }
 initialization: { initial: 5s, factor: 1.5, max: 1m }
-rate_limit: { max: 10, within: 10s }
+rate_limit: { burst: 30, every: 1s }
 ";
 
 fn config(criterion: &mut Criterion) {
     let expected: RequeueConfig = serde_saphyr::from_str(YAML).expect("the policy is valid");
-    let toml = toml::to_string(&expected).expect("TOML can say it");
-    let json = serde_json::to_string(&expected).expect("JSON can say it");
+    let toml = toml::to_string(&expected).expect("the policy can be TOML");
+    let json = serde_json::to_string(&expected).expect("the policy can be JSON");
     assert_eq!(toml::from_str(&toml), Ok(expected));
     assert_eq!(serde_json::from_str::<RequeueConfig>(&json).ok(), Some(expected));
 

@@ -1,46 +1,35 @@
-//! Conditions: a status that carries its backoff through a restart.
+//! Conditions: a status whose backoff survives a restart.
 //!
-//! A Kubernetes condition says since when it is what it is, in `lastTransitionTime`. That is all the state that a
-//! growing interval and a deadline need, so an object whose phase is told by conditions keeps both through restarts
-//! and changes of the leader: [`observed`] reads them, [`set`] writes them.
+//! A Kubernetes condition carries the time of its last change, `lastTransitionTime`. A growing interval and a deadline
+//! need no other state. So an object that reports its phase in conditions keeps both across restarts and leader changes:
+//! [`observed`] reads the conditions, [`set`] writes one.
 //!
 //! # Examples
 //!
 #![doc = major!(example)]
 //! use k8s_openapi::{apimachinery::pkg::apis::meta::v1::{Condition, Time}, jiff::Timestamp};
 //! use requeue_policy::{Observe, Observed, Phase, conditions};
-//! use std::time::SystemTime;
 //!
 //! struct Database {
 //!     conditions: Vec<Condition>,
 //! }
 //!
-//! impl Database {
-//!     fn observed(&self) -> Observed {
+//! impl Observe for Database {
+//!     fn observe(&self) -> Observed {
 //!         conditions::observed(&self.conditions, |condition| {
 //!             match (condition.type_.as_str(), condition.status.as_str(), condition.reason.as_str()) {
 //!                 ("Ready", "True", _) => Some(Phase::Ready),
 //!                 ("Ready", "False", "Creating") => Some(Phase::Initializing),
 //!                 ("Ready", "False", _) => Some(Phase::Failed),
-//!                 _ => None, // says nothing of the phase
+//!                 _ => None, // says nothing about the phase
 //!             }
 //!         })
 //!     }
 //! }
 //!
-//! impl Observe for Database {
-//!     fn phase(&self) -> Phase {
-//!         self.observed().phase
-//!     }
-//!
-//!     fn last_transition(&self) -> Option<SystemTime> {
-//!         self.observed().since
-//!     }
-//! }
-//!
 //! let failed_at: Timestamp = "2026-01-01T00:00:00Z".parse()?;
 //! let mut database = Database { conditions: vec![] };
-//! assert_eq!(database.phase(), Phase::Initializing);
+//! assert_eq!(database.observe().phase(), Phase::Initializing);
 //!
 //! let no_disk = |at| Condition {
 //!     type_: "Ready".into(),
@@ -51,10 +40,10 @@
 //!     observed_generation: Some(1),
 //! };
 //! assert!(conditions::set(&mut database.conditions, no_disk(failed_at)));
-//! // Said again an hour later: nothing has changed, and the outage is an hour old.
+//! // Set again an hour later: nothing changes, and the outage is an hour old.
 //! assert!(!conditions::set(&mut database.conditions, no_disk("2026-01-01T01:00:00Z".parse()?)));
-//! assert_eq!(database.phase(), Phase::Failed);
-//! assert_eq!(database.last_transition(), Some(failed_at.into()));
+//! assert_eq!(database.observe().phase(), Phase::Failed);
+//! assert_eq!(database.observe().last_transition(), Some(failed_at.into()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -64,21 +53,21 @@ use self::k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::{Observed, Phase};
 use std::time::SystemTime;
 
-/// Returns the phase that the conditions tell, and since when.
+/// Returns the phase that the conditions report, and since when.
 ///
-/// `tells` says what a condition means: a phase, or `None` where it says nothing of the phase. If they tell more than
-/// one, Initializing comes before Failed and Failed before Ready; if none tells any, the object is not initialized yet,
-/// since an unknown time.
+/// `phase_of` maps a condition to a phase, or to `None` if it says nothing about the phase. If the conditions report
+/// several phases, Initializing takes precedence over Failed, and Failed over Ready. If they report none, the object is
+/// Initializing since an unknown time.
 ///
-/// An object is Initializing or Failed since the first of the conditions that say so turned, and Ready since the last
-/// did. Times are the conditions' `lastTransitionTime`, which has whole seconds. The slot is the default one; the
-/// adapter takes it from the object's UID. Never panics unless `tells` does.
+/// Several conditions may report the same phase. Then an object is Initializing or Failed since the first of them
+/// changed, and Ready since the last of them did. Times are the conditions' `lastTransitionTime`, which has whole seconds.
+/// Never panics unless `phase_of` does.
 #[must_use]
-pub fn observed(conditions: &[Condition], tells: impl Fn(&Condition) -> Option<Phase>) -> Observed {
-    let told = |phase| {
+pub fn observed(conditions: &[Condition], phase_of: impl Fn(&Condition) -> Option<Phase>) -> Observed {
+    let reported = |phase| {
         let times = conditions
             .iter()
-            .filter(|condition| tells(condition) == Some(phase))
+            .filter(|condition| phase_of(condition) == Some(phase))
             .map(|condition| SystemTime::from(condition.last_transition_time.0));
         match phase {
             Phase::Ready => times.max(),
@@ -88,15 +77,14 @@ pub fn observed(conditions: &[Condition], tells: impl Fn(&Condition) -> Option<P
     };
     Phase::ALL
         .into_iter()
-        .find_map(told)
+        .find_map(reported)
         .unwrap_or(Observed::new(Phase::Initializing))
 }
 
-/// Puts a condition into the list, in the place of the one of its type, and returns whether that changed anything.
+/// Adds a condition to the list, or replaces the one of its type, and returns whether anything changed.
 ///
-/// The time of the new condition, `lastTransitionTime`, is taken only if its status is not what it was, or if there was
-/// no condition of its type: so give it the present time always. That, and nothing else, is what `SetStatusCondition`
-/// of Kubernetes' apimachinery does. Never panics.
+/// The new `lastTransitionTime` counts only if the status changed, or if there was no condition of this type. So always
+/// set the present time. `SetStatusCondition` of Kubernetes' apimachinery does the same. Never panics.
 pub fn set(conditions: &mut Vec<Condition>, mut new: Condition) -> bool {
     let Some(condition) = conditions.iter_mut().find(|condition| condition.type_ == new.type_) else {
         conditions.push(new);

@@ -11,25 +11,25 @@
 #![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
 //! # use futures::StreamExt;
-//! # use k8s_openapi::api::core::v1::{ConfigMap, Pod};
-//! # use kube::{Api, Client, runtime::{Controller, controller, watcher}};
-//! # use tracing::warn;
-//! # use requeue_policy::{Observe, Phase};
-//! # use std::sync::Arc;
+//! # use k8s_openapi::api::core::v1::ConfigMap;
+//! # use kube::{Api, Client, runtime::watcher};
+//! # use requeue_policy::{Observe, Observed, Phase};
+//! # use std::{future::ready, sync::Arc};
+//! # struct Context { client: Client }
 //! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 //! # #[kube(group = "example.com", version = "v1", kind = "App", namespaced)]
 //! # struct AppSpec {}
-//! # impl Observe for App { fn phase(&self) -> Phase { Phase::Ready } }
-//! # async fn reconcile(_: Arc<App>, _: Arc<()>) -> Result<Phase, kube::Error> { Ok(Phase::Ready) }
-//! # async fn run(client: Client, ctx: Arc<()>) -> Result<(), Box<dyn std::error::Error>> {
-//! # let (apps, children) = (Api::<App>::all(client.clone()), Api::<ConfigMap>::all(client));
+//! # impl Observe for App { fn observe(&self) -> Observed { Observed::new(Phase::Ready) } }
+//! # async fn reconcile(_: Arc<App>, _: Arc<Context>) -> Result<Phase, kube::Error> { Ok(Phase::Ready) }
+//! # async fn run(client: Client) -> Result<(), Box<dyn std::error::Error>> {
 //! use requeue_policy::{RequeueConfig, kube::Requeuer};
 //!
 //! let requeue = Requeuer::new(RequeueConfig::default())?; // or from your config file
-//! Controller::new(apps, watcher::Config::default())
-//!     .watches(children, watcher::Config::default(), requeue.owned()) // in place of .owns(children, ..)
-//!     .run(requeue.reconciler(reconcile), requeue.error_policy(), ctx) // reconcile returns Result<Phase, _>
-//!     .for_each(async |result| if let Err(controller::Error::QueueError(error)) = result { warn!(%error, "watch failed") })
+//! let ctx = Arc::new(Context { client: requeue.client(client.clone()) });
+//! requeue.controller(Api::<App>::all(client.clone()), watcher::Config::default())
+//!     .owns(Api::<ConfigMap>::all(client), watcher::Config::default())
+//!     .run(reconcile, ctx) // reconcile returns Result<Phase, _>
+//!     .for_each(|_| ready(()))
 //!     .await;
 //! # Ok(())
 //! # }
@@ -55,25 +55,18 @@
 #[macro_use]
 mod majors;
 
-// What an object's status says, and what follows: pure.
 #[cfg(feature = "conditions")]
 pub mod conditions;
-mod config;
-mod fleet;
-mod interval;
-mod phase;
-mod policy;
-mod slot;
-
 mod digest;
 pub mod guide;
-mod rate;
+mod policy;
 
-// A controller's share: the adapter, and what it keeps.
 #[cfg(feature = "_adapter")]
-mod adapter;
+mod engine;
 #[cfg(feature = "kube-runtime")]
 pub mod kube;
+#[cfg(feature = "kube-runtime")]
+pub use kube as kube_5;
 #[cfg(feature = "_adapter")]
 mod sync;
 
@@ -87,12 +80,9 @@ older_major! { kube_2, "2", kube_client_2, kube_core_2, kube_runtime_2, k8s_open
 #[cfg(feature = "kube-runtime-1")]
 older_major! { kube_1, "1", kube_client_1, kube_core_1, kube_runtime_1, k8s_openapi_1, "status_2.rs" }
 
-pub use config::{ConfigError, RequeueConfig};
-pub use fleet::MaxRate;
-pub use interval::Interval;
 #[cfg(all(feature = "kube-runtime", feature = "testing"))]
 pub use kube::testing;
-pub use phase::{Observe, Observed, Phase};
-pub use policy::{Requeue, RequeuePolicy};
-pub use rate::RateLimit;
-pub use slot::Slot;
+pub use policy::{
+    ConfigError, Interval, MaxRate, Observe, Observed, Outcome, Phase, RateLimit, Requeue, RequeueConfig,
+    RequeuePolicy, Retry,
+};

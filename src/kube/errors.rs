@@ -1,7 +1,7 @@
 //! How long kube's own errors are worth waiting.
 
 use super::{kube_client::Error, status};
-use crate::adapter::outcome::Retry;
+use crate::Retry;
 use std::time::Duration;
 
 /// After a conflict. The watch brings the other's write within milliseconds, and if it is a change, it runs at once; the
@@ -32,7 +32,7 @@ impl From<&Error> for Retry {
         } else if is(409, "Conflict") && refusal.reason != "AlreadyExists" {
             match status::is_apply_conflict(refusal) {
                 true => Self::After(INCURABLE),
-                false => Self::NoFailure(CONFLICT),
+                false => Self::Later(CONFLICT),
             }
         } else {
             Self::Backoff
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn an_error_of_kube_says_itself_how_to_retry() {
         let (soon, late) = (
-            Retry::NoFailure(Duration::from_secs(1)),
+            Retry::Later(Duration::from_secs(1)),
             Retry::After(Duration::from_secs(300)),
         );
         let table = [

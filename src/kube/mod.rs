@@ -1,19 +1,18 @@
 #![doc = major!(title)]
 //!
-//! A [`Requeuer`] goes around the reconciler, is the error policy, and maps related objects. Together they decide
-//! whether a trigger needs a run now and when the next run is due; nothing else of the controller changes.
+//! A [`Requeuer`] is a policy at work. It makes a [`Controller`], which watches objects and decides whether a trigger needs a
+//! reconcile now and when the next one is due, and a client, by which it knows what the controller itself writes.
 //!
 //! # Examples
 //!
 #![doc = major!(example no_run)]
 //! use futures::StreamExt;
 //! use k8s_openapi::api::core::v1::ConfigMap;
-//! use kube::{Api, Client, CustomResource, runtime::{Controller, controller, watcher}};
-//! use requeue_policy::{Observe, Phase, RequeueConfig, kube::Requeuer};
+//! use kube::{Api, Client, CustomResource, runtime::watcher};
+//! use requeue_policy::{Observe, Observed, Phase, RequeueConfig, kube::Requeuer};
 //! use schemars::JsonSchema;
 //! use serde::{Deserialize, Serialize};
-//! use std::sync::Arc;
-//! use tracing::warn;
+//! use std::{future::ready, sync::Arc};
 //!
 //! #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, JsonSchema)]
 //! #[kube(group = "example.com", version = "v1", kind = "App", namespaced, status = "AppStatus")]
@@ -25,10 +24,10 @@
 //! }
 //!
 //! impl Observe for App {
-//!     fn phase(&self) -> Phase {
+//!     fn observe(&self) -> Observed {
 //!         match &self.status {
-//!             Some(status) if status.ready => Phase::Ready,
-//!             _ => Phase::Initializing,
+//!             Some(status) if status.ready => Observed::new(Phase::Ready),
+//!             _ => Observed::new(Phase::Initializing),
 //!         }
 //!     }
 //! }
@@ -39,142 +38,89 @@
 //! }
 //!
 //! # async fn run(client: Client) -> Result<(), Box<dyn std::error::Error>> {
-//! let apps = Api::<App>::all(client.clone());
-//! let children = Api::<ConfigMap>::all(client.clone());
-//!
 //! let requeue = Requeuer::new(RequeueConfig::default())?;
-//! Controller::new(apps, watcher::Config::default())
-//!     .watches(children, watcher::Config::default(), requeue.owned())
-//!     .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(client))
-//!     .for_each(async |result| if let Err(controller::Error::QueueError(error)) = result { warn!(%error, "watch failed") })
+//! let ctx = Arc::new(requeue.client(client.clone()));
+//! requeue
+//!     .controller(Api::<App>::all(client.clone()), watcher::Config::default())
+//!     .owns(Api::<ConfigMap>::all(client), watcher::Config::default())
+//!     .run(reconcile, ctx)
+//!     .for_each(|_| ready(()))
 //!     .await;
 //! # Ok(())
 //! # }
 //! ```
 
-mod decisions;
+mod client;
+mod controller;
 mod errors;
-mod log;
-mod news;
 mod object;
-mod outage;
+mod parts;
 mod reconcile;
-mod related;
 #[cfg(feature = "testing")]
 mod steps;
 #[cfg(feature = "testing")]
 #[path = "../testing/mod.rs"]
 pub mod testing;
+mod watches;
 
 major!(kube);
 
-pub use crate::adapter::{
-    classify::{AlwaysBackoff, Classify},
+pub use crate::engine::{
     outage::Outage,
-    outcome::{Outcome, Retry},
     overrides::Overrides,
+    reason::{Changes, Reason, Source},
+    scope::{in_reconcile, reasons},
 };
+pub use controller::Controller;
 pub use reconcile::Reconcile;
 
-use self::kube_core::Resource;
-use self::kube_runtime::controller::Action;
-use crate::{
-    ConfigError, Observe, Requeue, RequeuePolicy,
-    adapter::{clock::Clock, trigger},
-    config,
+use self::{
+    kube_client::{Api, Client},
+    kube_core::{PartialObjectMeta, Resource},
+    kube_runtime::{
+        controller::Action,
+        reflector::{ObjectRef, Store},
+        watcher,
+    },
 };
-use decisions::Shared;
+use crate::{
+    ConfigError, Observe, Observed, Requeue, RequeuePolicy,
+    engine::{Engine, Id, clock::Clock},
+};
+use controller::observer;
+use futures::Stream;
+use serde::de::DeserializeOwned;
 use std::{
-    error::Error,
     fmt,
+    hash::Hash,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
-/// A policy at work in a controller: what goes around its reconciler, its error policy and its mappers.
+/// A policy at work: it makes the controller and the client of its reconciler.
 ///
-/// One for each `Controller`; clones share the policy and the memory. The memory is bounded: 140 bytes per
-/// object at most, and an object that has not come back for the policy's longest interval (at least a minute) after it was due
-/// is forgotten. What is forgotten costs one extra run. Nothing here panics unless the application's own functions do.
-pub struct Requeuer<P, C = AlwaysBackoff> {
-    shared: Arc<Shared<P>>,
-    overrides: Arc<Overrides>,
-    classify: Arc<C>,
+/// One for each controller; clones share the policy and the memory, so a context can hold one. What is remembered of an
+/// object is forgotten when the object is deleted. Nothing here panics unless the application's own functions do.
+#[derive(Clone)]
+pub struct Requeuer {
+    engine: Arc<Engine>,
 }
 
-impl<P: RequeuePolicy> Requeuer<P> {
-    /// Puts a policy to work, from now on by tokio's clock.
+impl Requeuer {
+    /// Puts a policy to work.
     ///
     /// # Errors
     ///
     /// What [`Interval::validate`](crate::Interval::validate), [`RateLimit::validate`](crate::RateLimit::validate) and
     /// [`MaxRate::validate`](crate::MaxRate::validate) refuse, for each phase's interval and both limits, named as in a
     /// config file: `error.factor`.
-    pub fn new(policy: P) -> Result<Self, ConfigError> {
-        Self::with_clock(policy, Clock::start())
+    pub fn new(policy: impl RequeuePolicy + Send + Sync + 'static) -> Result<Self, ConfigError> {
+        let engine = Engine::new(Arc::new(policy), Clock::start())?;
+        Ok(Self { engine })
     }
 
-    /// Puts a policy to work in a world of its own, where it is `now` at this moment; time goes on with tokio's clock.
-    ///
-    /// For tests in virtual time that make the same in every run: jitter depends on the time of day.
-    ///
-    /// # Errors
-    ///
-    /// As [`new`](Self::new).
-    pub fn new_at(policy: P, now: SystemTime) -> Result<Self, ConfigError> {
-        Self::with_clock(policy, Clock::start_at(now))
-    }
-
-    fn with_clock(policy: P, clock: Clock) -> Result<Self, ConfigError> {
-        config::validate(&policy)?;
-        Ok(Self {
-            shared: Arc::new(Shared::new(policy, clock)),
-            overrides: Arc::default(),
-            classify: Arc::new(AlwaysBackoff),
-        })
-    }
-}
-
-impl<P, C> Requeuer<P, C> {
-    /// Sets what to do after an error; without it every error backs off by the error interval.
-    ///
-    /// The closure takes the error that the reconciler returns: with kube's helper `finalizer` that is
-    /// `finalizer::Error<E>`, [told apart once more](crate::guide::embedding#an-ok-from-a-clean-up-removes-the-finalizer).
-    ///
-    /// kube's own errors [say so themselves](crate::guide::semantics#an-error-of-kube-says-itself-how-to-retry).
-    ///
-    #[doc = major!(example)]
-    /// use requeue_policy::{RequeueConfig, kube::{Requeuer, Retry}};
-    /// use std::time::Duration;
-    ///
-    /// enum Error {
-    ///     Kube(kube::Error),
-    ///     Throttled { retry_after: Duration },
-    ///     InvalidSpec,
-    ///     Other,
-    /// }
-    ///
-    /// let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &Error| match error {
-    ///     Error::Kube(error) => error.into(),
-    ///     Error::Throttled { retry_after } => Retry::After(*retry_after),
-    ///     Error::InvalidSpec => Retry::Never,
-    ///     Error::Other => Retry::Backoff,
-    /// });
-    /// # assert_eq!(requeue.tracked(), 0);
-    /// # Ok::<(), requeue_policy::ConfigError>(())
-    /// ```
-    #[must_use]
-    pub fn on_error<E, F: Fn(&E) -> Retry>(self, classify: F) -> Requeuer<P, F> {
-        Requeuer {
-            shared: self.shared,
-            overrides: self.overrides,
-            classify: Arc::new(classify),
-        }
-    }
-
-    /// Lets an operator override the policy for one object by annotation; without it nothing can be overridden.
-    ///
-    /// The keys are this `Requeuer`'s and of the clones that are made of it, not of those made before.
+    /// Lets an operator override the policy for one object by annotation, for all clones; without it nothing can be
+    /// overridden.
     ///
     #[doc = major!(example)]
     /// use requeue_policy::{RequeueConfig, kube::{Overrides, Requeuer}};
@@ -186,145 +132,154 @@ impl<P, C> Requeuer<P, C> {
     /// ```
     #[must_use]
     pub fn overrides(self, overrides: Overrides) -> Self {
-        Self {
-            overrides: Arc::new(overrides),
-            ..self
-        }
+        self.engine.set_overrides(overrides);
+        self
+    }
+
+    /// Returns the client that the reconciler is to use: by it the controller knows its own writes.
+    ///
+    /// A write that a reconcile makes through it belongs to the object that is reconciled. When the watch delivers it, it
+    /// triggers nothing for that object, be it the object's own status or a child; for every other object it is a change.
+    /// No reconcile of an object starts before the cache contains what the controller itself last wrote to it, or before
+    /// five seconds have passed.
+    ///
+    /// A write outside of a reconcile counts as someone else's, as do one in a task that the reconciler spawns without
+    /// [`in_reconcile`] and one whose answer is lost. Requests and answers pass unchanged. Only answers to writes of what the
+    /// controller watches are read, and of those the uid and the resource version.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime, as `Client::new` does.
+    #[must_use]
+    pub fn client(&self, client: Client) -> Client {
+        client::observed(client)
+    }
+
+    /// Returns a controller of objects that implement [`Observe`].
+    pub fn controller<K>(&self, api: Api<K>, config: watcher::Config) -> Controller<K>
+    where
+        K: Clone + Resource + DeserializeOwned + fmt::Debug + Send + Sync + 'static + Observe,
+        K::DynamicType: Default + Eq + Hash + Clone + fmt::Debug + Unpin,
+    {
+        self.controller_with(api, config, K::DynamicType::default(), K::observe)
+    }
+
+    /// Returns a controller of any objects, also of a type from another crate or one that is known at run time only.
+    pub fn controller_with<K>(
+        &self,
+        api: Api<K>,
+        config: watcher::Config,
+        dyntype: K::DynamicType,
+        observe: impl Fn(&K) -> Observed + Send + Sync + 'static,
+    ) -> Controller<K>
+    where
+        K: Clone + Resource + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
+        K::DynamicType: Eq + Hash + Clone + fmt::Debug + Unpin,
+    {
+        Controller::watching(self, api, config, dyntype, observer(observe))
+    }
+
+    /// Returns a controller on a store and a stream of your own: pruned objects, say.
+    ///
+    /// `events` MUST come out of the reflector that writes `store`, errors included, and all of them.
+    pub fn controller_from<K>(
+        &self,
+        store: Store<K>,
+        events: impl Stream<Item = watcher::Result<watcher::Event<K>>> + Send + 'static,
+        observe: impl Fn(&K) -> Observed + Send + Sync + 'static,
+    ) -> Controller<K>
+    where
+        K: Clone + Resource + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
+        K::DynamicType: Default + Eq + Hash + Clone + fmt::Debug + Unpin,
+    {
+        Controller::following(self, store, events, K::DynamicType::default(), observer(observe))
+    }
+
+    /// Asks for a reconcile of an object, for triggers that no watch sees: a webhook, a message.
+    ///
+    /// The [`Controller`] of this `Requeuer` reconciles it at once. In a `kube::runtime::Controller` of your own it must be
+    /// triggered, too, after this call: the request is kept until a reconcile starts.
+    pub fn nudge<K: Resource>(&self, object: &ObjectRef<K>) {
+        let kind = K::kind(&object.dyntype);
+        let id = Id {
+            kind: &kind,
+            namespace: object.namespace.as_deref(),
+            name: &object.name,
+        };
+        self.engine.nudge(id, object.extra.uid.as_deref());
     }
 
     /// Returns the policy that is in force.
     #[must_use]
-    pub fn policy(&self) -> Arc<P> {
-        self.shared.policy()
+    pub fn policy(&self) -> Arc<dyn RequeuePolicy + Send + Sync> {
+        self.engine.policy()
     }
 
-    /// Replaces the policy, for all clones and for the controller that runs, at once and whole: no decision sees a
-    /// part of it. One INFO line says so, or one WARN line that it is refused.
+    /// Replaces the policy, for all clones and for the controller that runs, at once and whole. One INFO line says so, or one
+    /// WARN line that it is refused.
     ///
-    /// It counts from each object's next trigger or end of a run on; what is due by the old policy stays due. To try all
-    /// objects at once, trigger them: `Controller::reconcile_all_on`.
+    /// Intervals count from each object's next reconcile on; what is due by the old policy stays due. Another rate limit
+    /// counts from now on. To reconcile all objects at once, trigger them: [`Controller::reconcile_all_on`].
     ///
     /// # Errors
     ///
     /// As [`new`](Requeuer::new); the old policy stays in force then.
-    pub fn set_policy(&self, policy: P) -> Result<(), ConfigError>
-    where
-        P: RequeuePolicy,
-    {
-        if let Err(refused) = config::validate(&policy) {
-            log::policy_refused(&refused);
-            return Err(refused);
-        }
-        self.shared.replace(policy);
-        Ok(())
+    pub fn set_policy(&self, policy: impl RequeuePolicy + Send + Sync + 'static) -> Result<(), ConfigError> {
+        self.engine.replace(Arc::new(policy))
     }
 
-    /// Returns how many of the [tracked](Self::tracked) objects are failing and are tried again: those that are paused,
-    /// too, and none that was given up.
+    /// Returns the outage that a failure of this object, now, belongs to: how long it has lasted, and whether this is the
+    /// last attempt, if the error backs off.
+    ///
+    /// For a reconciler that wants to say so in its status, or to clean up, before it returns the error. It holds a clone of
+    /// the `Requeuer`, say in its context. For an error that is told apart, ask [`Outage::after`].
+    ///
+    #[doc = major!(example)]
+    /// # use requeue_policy::{Observe, RequeueConfig, kube::Requeuer};
+    /// struct Context {
+    ///     requeue: Requeuer,
+    /// }
+    ///
+    /// fn message<K: kube::Resource + Observe>(app: &K, error: &str, context: &Context) -> String {
+    ///     let outage = context.requeue.outage(app);
+    ///     match outage.is_last {
+    ///         true => format!("{error}; gave up after {} retries, edit the spec to try again", outage.attempts),
+    ///         false => error.to_owned(),
+    ///     }
+    /// }
+    /// ```
+    #[must_use]
+    pub fn outage<K: Resource>(&self, object: &K) -> Outage {
+        self.engine.outage(object::key(object.meta()))
+    }
+
+    /// Returns how many of the [tracked](Self::tracked) objects are failing and are retried: those that are paused, too, and
+    /// none that was given up.
     #[must_use]
     pub fn failing(&self) -> usize {
-        self.shared.memory.failing()
+        self.engine.memory.failing()
     }
 
-    /// Returns how long a timer that fires now has to wait for its place in the policy's
-    /// [`max_rate`](RequeuePolicy::max_rate): zero where the fleet is carried.
+    /// Returns how long an object that is due now has to wait for the policy's [`max_rate`](RequeuePolicy::max_rate); zero
+    /// where the rate suffices.
     #[must_use]
-    pub fn max_rate_wait(&self) -> Duration
-    where
-        P: RequeuePolicy,
-    {
-        let shared = &self.shared;
-        let wait = |rate| Duration::from_micros(shared.places.wait(rate, shared.clock.now()));
-        shared.policy().max_rate().map_or(Duration::ZERO, wait)
+    pub fn max_rate_wait(&self) -> Duration {
+        self.engine.max_rate_wait()
     }
 
-    /// Returns how many objects are remembered: those that exist, and those that left within the longest interval.
+    /// Returns how many objects are remembered: those that exist.
     #[must_use]
     pub fn tracked(&self) -> usize {
-        self.shared.memory.len()
+        self.engine.memory.len()
     }
 
-    /// Returns the time by which this decides: tokio's clock on top of the wall clock that the process started with.
+    /// Returns the time by which this decides: the wall clock, or under a paused tokio runtime the wall clock when the process
+    /// started and what has passed since by tokio's clock.
     ///
     /// For tests in virtual time, where a reconciler that writes a `lastTransitionTime` needs the same clock.
     #[must_use]
     pub fn now(&self) -> SystemTime {
-        self.shared.clock.wall(self.shared.clock.now())
-    }
-
-    /// Returns a predicate for `WatchStreamExt::predicate_filter`, for controllers built with `Controller::for_stream`.
-    ///
-    /// It drops the changes that call for no run before they become triggers. Use it together with
-    /// [`reconciler`](Self::reconciler), of the same `Requeuer`.
-    pub fn predicate<K>(&self) -> impl Fn(&K) -> Option<u64> + Send + Sync + 'static + use<P, C, K>
-    where
-        P: Send + Sync + 'static,
-        K: Resource + Observe,
-    {
-        let shared = self.shared.clone();
-        move |object: &K| {
-            let (slot, sight) = (object::slot(object)?, object::sight(object));
-            let now = shared.clock.now();
-            shared
-                .memory
-                .modify(slot.bits(), now, |record| trigger::filtered(record, &sight));
-            Some(object::hash((sight.print?, sight.phase)))
-        }
-    }
-
-    /// Wraps the application's reconciler into what `Controller::run` takes; it is called only when the object needs a
-    /// run.
-    ///
-    /// It returns `Result<impl Into<`[`Outcome`]`>, E>`: the [`Phase`](crate::Phase) that it found or brought about, a
-    /// [`Requeue`] of its own, or `()`.
-    ///
-    /// A trigger needs a run when the object is due, was not seen before, has news, or has another generation, other
-    /// labels, annotations, finalizers or owner references, a deletion mark, another phase or fingerprint than the
-    /// last run saw; and when nothing of it changed, so that a timer or another object is the cause. Otherwise only
-    /// its status was written, and the trigger is answered with "requeue when due". An object that has used up its
-    /// [rate limit](RequeuePolicy::rate_limit) is postponed to its next place, unless it is due.
-    pub fn reconciler<K, Ctx, F, Fut, O, E>(
-        &self,
-        reconcile: F,
-    ) -> impl Fn(Arc<K>, Arc<Ctx>) -> Reconcile<E> + use<P, C, K, Ctx, F, Fut, O, E>
-    where
-        P: RequeuePolicy + Send + Sync + 'static,
-        K: Resource + Observe + Send + Sync + 'static,
-        F: Fn(Arc<K>, Arc<Ctx>) -> Fut,
-        Fut: Future<Output = Result<O, E>> + Send + 'static,
-        O: Into<Outcome>,
-        E: Send + 'static,
-    {
-        let (shared, overrides) = (self.shared.clone(), self.overrides.clone());
-        move |object, context| {
-            let slot = object::slot(&*object);
-            if let Some(postponed) = shared.admit(&*object, slot, &overrides) {
-                return Reconcile::answered(Ok(action(postponed)));
-            }
-            let run = reconcile(object.clone(), context);
-            let (shared, overrides) = (shared.clone(), overrides.clone());
-            Reconcile::running(async move {
-                let outcome = run.await?.into();
-                let end = outcome.end(object.phase());
-                Ok(action(shared.conclude(&*object, slot, end, None, &overrides)))
-            })
-        }
-    }
-
-    /// Returns the error policy that `Controller::run` takes, the other half of [`reconciler`](Self::reconciler).
-    ///
-    /// The first error starts the failing clock, a success stops it; where the object itself is failed and says since
-    /// when, the older of the two counts. A failure of a run that an event started inside the backoff keeps the time
-    /// at which the next attempt was due.
-    pub fn error_policy<K, E, Ctx>(&self) -> impl Fn(Arc<K>, &E, Arc<Ctx>) -> Action + use<P, C, K, E, Ctx>
-    where
-        P: RequeuePolicy,
-        C: Classify<E>,
-        K: Resource + Observe,
-        E: Error + 'static,
-    {
-        let (shared, classify) = (self.shared.clone(), self.classify.clone());
-        move |object, error, _| action(shared.fail(&*object, classify.classify(error), error))
+        self.engine.clock.wall(self.engine.clock.now()).time
     }
 }
 
@@ -335,21 +290,8 @@ fn action(requeue: Requeue) -> Action {
     }
 }
 
-impl<P: fmt::Debug, C> fmt::Debug for Requeuer<P, C> {
+impl fmt::Debug for Requeuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Requeuer")
-            .field("policy", &self.policy())
-            .field("tracked", &self.tracked())
-            .finish_non_exhaustive()
-    }
-}
-
-impl<P, C> Clone for Requeuer<P, C> {
-    fn clone(&self) -> Self {
-        Self {
-            shared: self.shared.clone(),
-            overrides: self.overrides.clone(),
-            classify: self.classify.clone(),
-        }
+        f.debug_struct("Requeuer").field("tracked", &self.tracked()).finish_non_exhaustive()
     }
 }

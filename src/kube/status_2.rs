@@ -15,7 +15,8 @@ pub(super) fn is_apply_conflict(refusal: &ErrorResponse) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Retry, kube_client::Error};
+    use super::super::kube_client::Error;
+    use crate::Retry;
     use serde_json::{from_value, json};
 
     #[test]

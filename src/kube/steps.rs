@@ -1,53 +1,99 @@
 //! What a controller does with a [`Requeuer`], step by step, for `testing`.
 
-use super::kube_core::Resource;
-use super::{Outcome, Requeuer, Retry, object};
+use super::{Requeuer, kube_core::Resource, object};
 use crate::{
-    ConfigError, Observe, Requeue, RequeuePolicy,
-    adapter::clock::{Clock, Hand},
+    ConfigError, Observe, Outcome, Requeue, Retry,
+    engine::{
+        Admission, Engine, Policy, Reconcile,
+        clock::{Clock, Hand},
+        memory::Key,
+        reason::Reason,
+        trigger::Shown,
+    },
 };
 use std::{error::Error, time::SystemTime};
 
-impl<P: RequeuePolicy> Requeuer<P> {
+impl Requeuer {
     /// Puts a policy to work by a clock that is set by hand.
-    pub(crate) fn by_hand(policy: P, start: SystemTime, hand: Hand) -> Result<Self, ConfigError> {
-        Self::with_clock(policy, Clock::by_hand(start, hand))
+    pub(crate) fn by_hand(policy: Policy, start: SystemTime, hand: Hand) -> Result<Self, ConfigError> {
+        let engine = Engine::new(policy, Clock::by_hand(start, hand))?;
+        Ok(Self { engine })
     }
 
-    /// What the reconciler does first: `None` is a run, otherwise the answer to give in its place.
-    pub(crate) fn trigger<K: Resource + Observe>(&self, object: &K) -> Option<Requeue> {
-        self.shared.admit(object, object::slot(object), &self.overrides)
+    /// The watch shows an object; returns whether that triggers it.
+    pub(crate) fn shown<K: Resource + Observe>(&self, object: &K, how: Shown) -> bool {
+        let meta = object.meta();
+        let is_paused = self.engine.is_paused(meta.annotations.as_ref());
+        let sight = object::sight(meta, &object.observe(), is_paused);
+        self.engine.shown(key(object), &sight, how)
     }
 
-    /// What the reconciler does at the end of a run that succeeded.
-    pub(crate) fn succeeded<K: Resource + Observe>(&self, object: &K, outcome: Outcome) -> Requeue {
-        self.shared.conclude(
-            object,
-            object::slot(object),
-            outcome.end(object.phase()),
-            None,
-            &self.overrides,
-        )
+    /// The watch shows that an object is gone.
+    pub(crate) fn gone<K: Resource>(&self, object: &K) {
+        self.engine.gone(key(object));
     }
 
-    /// What the error policy does.
-    pub(crate) fn failed<K: Resource + Observe>(
-        &self,
-        object: &K,
-        retry: Retry,
-        error: &(dyn Error + 'static),
-    ) -> Requeue {
-        self.shared.fail(object, retry, error)
+    /// The application asks for an object; returns whether that triggers it.
+    pub(crate) fn requested<K: Resource>(&self, object: &K, reason: Reason) -> bool {
+        self.engine.requested(key(object), reason)
+    }
+
+    /// The runner dispatches a trigger.
+    pub(crate) fn dispatch<K>(&self, object: &K) -> Result<Reconcile, Requeue>
+    where
+        K: Resource + Observe,
+        K::DynamicType: Default,
+    {
+        let (meta, kind) = (object.meta(), kind::<K>());
+        let annotations = meta.annotations.as_ref();
+        let sight = object::sight(meta, &object.observe(), self.engine.is_paused(annotations));
+        match self.engine.admit(object::id(object, &kind), Some(key(object)), &sight, annotations, false) {
+            Admission::Run(reconcile) => Ok(reconcile),
+            Admission::Decline(requeue) => Err(requeue),
+        }
+    }
+
+    /// The reconcile has written the object, as its client says.
+    pub(crate) fn wrote<K: Resource>(&self, object: &K) {
+        let key = key(object);
+        self.engine.wrote_now(key, object::version(object.meta()));
+    }
+
+    /// The reconcile has succeeded.
+    pub(crate) fn succeeded<K>(&self, object: &K, reconcile: Reconcile, outcome: Outcome) -> Requeue
+    where
+        K: Resource,
+        K::DynamicType: Default,
+    {
+        let annotations = object.meta().annotations.as_ref();
+        self.engine
+            .succeeded(object::id(object, &kind::<K>()), reconcile, outcome, annotations)
+    }
+
+    /// The reconcile has failed.
+    pub(crate) fn failed<K>(&self, object: &K, reconcile: Reconcile, retry: Retry, error: &(dyn Error + 'static)) -> Requeue
+    where
+        K: Resource,
+        K::DynamicType: Default,
+    {
+        self.engine
+            .failed(object::id(object, &kind::<K>()), reconcile, retry, error)
     }
 }
 
-/// Whether two states of an object differ in what wakes the controller at once, the phase aside.
-pub(crate) fn differ<K: Resource + Observe + Clone>(before: &K, after: &K) -> bool {
-    let print = |object: &K| {
-        // One that was never stored has none, and without it everything counts.
-        let mut object = object.clone();
-        object.meta_mut().generation.get_or_insert(1);
-        object::sight(&object).print
-    };
-    print(before) != print(after)
+fn key<K: Resource>(object: &K) -> Key {
+    object::key(object.meta()).unwrap_or_default()
+}
+
+fn kind<K: Resource>() -> String
+where
+    K::DynamicType: Default,
+{
+    K::kind(&K::DynamicType::default()).into_owned()
+}
+
+/// Whether two states of an object differ in what triggers a reconcile, the phase aside.
+pub(crate) fn differ<K: Resource + Observe>(before: &K, after: &K) -> bool {
+    let content = |object: &K| object::sight(object.meta(), &object.observe(), false).content;
+    !content(after).changes(&content(before)).is_empty()
 }

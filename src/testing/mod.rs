@@ -1,8 +1,8 @@
 //! For an operator's own tests: when an object would run, without a cluster and without a runtime.
 //!
-//! A [`Timeline`] plays events on one object. The [`Requeuer`] in it is the one that runs in a
+//! A [`Timeline`] plays events on one object. The [`Requeuer`] in it is the one that works in a
 //! controller; around it are a model of kube-runtime's scheduler for one object, and a clock that moves when it is told
-//! to. [`assert_status_write_is_no_news`] finds mistakes in an [`Observe`](crate::Observe).
+//! to. [`assert_status_write_is_no_change`] finds mistakes in an [`Observe`](crate::Observe).
 //!
 //! Enable the feature `testing` in the dev-dependencies only, beside the feature of your kube:
 //!
@@ -16,17 +16,16 @@
 //!
 //! # Assumptions
 //!
-//! - A run reads the object when it starts, writes at its end, and takes [no time](Timeline::runs_take) unless told
+//! - A reconcile reads the object when it starts, writes at its end, and takes [no time](Timeline::runs_take) unless told
 //!   otherwise; a watch shows a write at once.
-//! - One object, one controller, one replica: no [`Config::concurrency`](super::kube_runtime::controller::Config), no debounce.
+//! - One object, one [`Controller`](super::Controller), one replica; no concurrency limit, no debounce.
 //! - The object is a custom resource with the status subresource: the generation counts what is neither metadata nor
 //!   status.
-//! - The watch neither breaks nor lists anew, a write never fails, and news of a child comes when
-//!   [`nudged`](Timeline::nudged) says so.
+//! - The watch neither breaks nor lists again, and a write never fails.
 //!
-//! For the rest there is a real API server.
+//! To run your reconciler itself, unchanged, there is the crate kube-testbed; for the rest, a real API server.
 
-use super::{Outage, Outcome, Overrides, Requeuer, Retry, kube_core, kube_runtime, steps};
+use super::{Outage, Overrides, Reason, Requeuer, kube_core, steps};
 
 mod observe;
 mod queue;
@@ -34,5 +33,5 @@ mod rows;
 mod stored;
 mod timeline;
 
-pub use observe::assert_status_write_is_no_news;
+pub use observe::assert_status_write_is_no_change;
 pub use timeline::{Run, Timeline};

@@ -3,94 +3,90 @@
 use super::{kube_core::Resource, steps};
 use crate::Observe;
 
-/// Checks that a status write of the controller's own run does not look like a change, which would start another run.
+/// Checks that a status write of the reconciler would not look like a change if someone else made it.
 ///
-/// `before` is the object as the run found it, `after` the same with the status that the run wrote. Another phase is
-/// fine: the run returns it.
+/// `before` is the object as the reconcile found it, `after` the same with the status that the reconcile wrote. Another phase
+/// is fine: the reconcile returns it.
 ///
 /// # Panics
 ///
 /// With a message that names the mistake:
 ///
-/// - `fingerprint` or `last_transition` is not the same for the same object: a hasher with a random seed, the order of
-///   a `HashMap`, the clock.
-/// - `fingerprint` changes with the write: it hashes a message, a time or a counter that the run itself writes.
-/// - Labels, annotations or something else that wakes the controller changes with the write.
-/// - `last_transition` changes though the phase stays: a restart then forgets how long an outage has lasted.
+/// - The fingerprint or `since` is not the same for the same object: the order of a `HashMap`, the clock.
+/// - The fingerprint changes with the write: it hashes a message, a time or a counter that the reconciler itself writes.
+/// - Labels, annotations or something else that triggers the controller changes with the write.
+/// - `since` changes though the phase stays: a restart then forgets how long an outage has lasted.
 ///
 /// It cannot see a phase that depends on the time of day, nor a text that happened to be the same in both.
 ///
 /// # Examples
 ///
 #[doc = major!(example should_panic)]
-/// # use std::hash::{DefaultHasher, Hash, Hasher};
 /// # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 /// # #[kube(group = "example.com", version = "v1", kind = "App", namespaced, status = "AppStatus")]
 /// # struct AppSpec {}
 /// # #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 /// # struct AppStatus { message: String }
-/// use requeue_policy::{Observe, Phase, testing::assert_status_write_is_no_news};
+/// use requeue_policy::{Observe, Observed, Phase, testing::assert_status_write_is_no_change};
 ///
 /// impl Observe for App {
-///     fn phase(&self) -> Phase {
-///         Phase::Ready
-///     }
-///
-///     fn fingerprint(&self) -> u64 {
-///         let mut hasher = DefaultHasher::new();
-///         self.status.as_ref().map(|status| &status.message).hash(&mut hasher); // written in every run
-///         hasher.finish()
+///     fn observe(&self) -> Observed {
+///         let message = self.status.as_ref().map(|status| &status.message);
+///         Observed::new(Phase::Ready).fingerprint(&message) // written in every reconcile
 ///     }
 /// }
 ///
 /// let before = App::new("a", AppSpec {});
 /// let mut after = before.clone();
 /// after.status = Some(AppStatus { message: "reconciled 3 times".into() });
-/// assert_status_write_is_no_news(&before, &after); // panics: the fingerprint changes
+/// assert_status_write_is_no_change(&before, &after); // panics: the fingerprint changes
 /// ```
 #[track_caller]
-pub fn assert_status_write_is_no_news<K: Resource + Observe + Clone>(before: &K, after: &K) {
+pub fn assert_status_write_is_no_change<K: Resource + Observe>(before: &K, after: &K) {
     if let Some(mistake) = mistake(before, after) {
         panic!("{mistake}");
     }
 }
 
-fn mistake<K: Resource + Observe + Clone>(before: &K, after: &K) -> Option<String> {
+fn mistake<K: Resource + Observe>(before: &K, after: &K) -> Option<String> {
     for object in [before, after] {
-        if object.fingerprint() != object.fingerprint() {
+        let (one, again) = (object.observe(), object.observe());
+        if one.fingerprint_value() != again.fingerprint_value() {
             return Some(
-                "fingerprint is another each time it is asked of the same object: hash with a fixed seed \
-                 (DefaultHasher::new()), in a fixed order, and without the time"
+                "the fingerprint is another each time the same object is observed: hash in a fixed order, and without the \
+                 time"
                     .to_owned(),
             );
         }
-        if object.last_transition() != object.last_transition() {
+        if one.last_transition() != again.last_transition() {
             return Some(
-                "last_transition is another each time it is asked of the same object: \
-                 return the time that the status has, not the present one"
+                "`since` is another each time the same object is observed: take the time that the status has, not the \
+                 present one"
                     .to_owned(),
             );
         }
     }
-    if before.fingerprint() != after.fingerprint() {
+    let (was, is) = (before.observe(), after.observe());
+    if was.fingerprint_value() != is.fingerprint_value() {
         return Some(
-            "fingerprint changes with the run's own status write, which starts the next run: \
-             hash what another controller writes, and nothing that this one does"
+            "the fingerprint changes with the reconciler's own status write: hash what another controller writes, and \
+             nothing that this one does"
                 .to_owned(),
         );
     }
     if steps::differ(before, after) {
         return Some(
             "the write also changes the generation, labels, annotations, finalizers, owner references or the deletion \
-             mark, which starts the next run: write the status only"
+             timestamp: write the status only"
                 .to_owned(),
         );
     }
-    let (phase, was, is) = (after.phase(), before.last_transition(), after.last_transition());
-    (before.phase() == phase && was.is_some() && was != is).then(|| {
+    let phase = is.phase();
+    let moved = was.last_transition().is_some() && was.last_transition() != is.last_transition();
+    (was.phase() == phase && moved).then(|| {
         format!(
-            "last_transition changes though the phase stays {phase}: keep lastTransitionTime while the condition's \
-             status stays, or a restart starts the backoff anew"
+            "`since` changes though the phase stays {phase}: keep lastTransitionTime while the condition's status stays, \
+             or a restart starts the backoff anew"
         )
     })
 }

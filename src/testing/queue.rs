@@ -3,53 +3,39 @@
 //! As in `scheduler.rs` and `controller/runner.rs` of kube-runtime 5.0.0. What arrives while a run is in flight is merged
 //! into one trigger after its end, and with it the delay for which that run asks.
 
-use crate::adapter::memory::Tick;
+use crate::engine::memory::Tick;
 
 /// What the queue asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Next {
     /// The run in flight ends.
     End,
-    /// The object's turn has come.
-    Trigger { by_timer: bool },
+    /// The object is dispatched.
+    Trigger,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    scheduled: Option<Request>,
-    pending: Option<Request>,
+    scheduled: Option<Tick>,
+    pending: Option<Tick>,
     /// When the run in flight ends.
     ends: Option<Tick>,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Request {
-    at: Tick,
-    by_timer: bool,
-}
-
 impl Queue {
     pub(super) fn event(&mut self, now: Tick) {
-        let event = Request {
-            at: now,
-            by_timer: false,
-        };
         if self.ends.is_some() {
-            self.pending.get_or_insert(event);
+            self.pending.get_or_insert(now);
         } else {
-            self.request(event);
+            self.timer(now);
         }
     }
 
     /// Sets the timer for which a run has asked, now that it has ended.
     pub(super) fn timer(&mut self, at: Tick) {
-        self.request(Request { at, by_timer: true });
-    }
-
-    fn request(&mut self, request: Request) {
-        let is_earlier = self.scheduled.is_none_or(|scheduled| request.at <= scheduled.at);
+        let is_earlier = self.scheduled.is_none_or(|scheduled| at <= scheduled);
         if self.pending.is_none() && is_earlier {
-            self.scheduled = Some(request);
+            self.scheduled = Some(at);
         }
     }
 
@@ -68,19 +54,15 @@ impl Queue {
         }
         let due = match self.pending.take() {
             Some(pending) => pending,
-            None => self.scheduled.take_if(|scheduled| scheduled.at <= until)?,
+            None => self.scheduled.take_if(|scheduled| *scheduled <= until)?,
         };
-        let by_timer = due.by_timer;
-        Some((due.at, Next::Trigger { by_timer }))
+        Some((due, Next::Trigger))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const TIMER: Next = Next::Trigger { by_timer: true };
-    const EVENT: Next = Next::Trigger { by_timer: false };
 
     #[test]
     fn of_two_timers_the_earlier_wins() {
@@ -89,7 +71,7 @@ mod tests {
             queue.timer(at);
         }
         assert_eq!(queue.next(9), None);
-        assert_eq!(queue.next(100), Some((10, TIMER)));
+        assert_eq!(queue.next(100), Some((10, Next::Trigger)));
         assert_eq!(queue.next(100), None);
     }
 
@@ -103,7 +85,7 @@ mod tests {
         assert_eq!(queue.next(100), Some((10, Next::End)));
         queue.run_ends();
         queue.timer(40);
-        assert_eq!(queue.next(100), Some((3, EVENT)));
+        assert_eq!(queue.next(100), Some((3, Next::Trigger)));
         assert_eq!(queue.next(100), None);
     }
 }

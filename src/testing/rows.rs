@@ -1,7 +1,6 @@
 //! A timeline as text: what happened and what ran, as the guide writes it.
 
-use super::{Outcome, Retry};
-use crate::{Requeue, interval::humantime};
+use crate::{Outcome, Requeue, Retry, policy::interval::humantime};
 use std::{
     fmt::{self, Write},
     time::Duration,
@@ -81,6 +80,7 @@ pub(super) fn time(at: Duration) -> String {
 
 pub(super) fn success(outcome: Outcome) -> String {
     match outcome {
+        Outcome::PhaseWithin(phase, delay) => format!("{phase}, within {}", humantime(delay)),
         Outcome::Phase(phase) => phase.to_string(),
         Outcome::PhaseAndRequeue(phase, wish) => format!("{phase}, {}", next(wish)),
         Outcome::Requeue(wish) => next(wish),
@@ -94,7 +94,7 @@ pub(super) fn failure(retry: Retry) -> String {
     let _ = match retry {
         Retry::Backoff => Ok(()),
         Retry::After(delay) => write!(text, ", after {}", humantime(delay)),
-        Retry::NoFailure(delay) => write!(text, ", no failure, after {}", humantime(delay)),
+        Retry::Later(delay) => write!(text, ", later, after {}", humantime(delay)),
         Retry::Never => write!(text, ", never"),
     };
     text

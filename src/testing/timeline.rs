@@ -1,16 +1,15 @@
 //! One object and what happens to it.
 
 use super::{
-    Outage, Outcome, Overrides, Requeuer, Retry,
+    Outage, Overrides, Reason, Requeuer,
     kube_core::Resource,
-    kube_runtime::reflector::ObjectRef,
     queue::{Next, Queue},
     rows::{self, Rows},
     stored::Stored,
 };
 use crate::{
-    ConfigError, Observe, Requeue, RequeuePolicy,
-    adapter::{clock::Hand, memory::Tick},
+    ConfigError, Observe, Outcome, Requeue, RequeuePolicy, Retry,
+    engine::{self, clock::Hand, memory::Tick, trigger::Shown},
 };
 use humantime_serde::re::humantime::format_rfc3339_seconds;
 use serde::Serialize;
@@ -28,11 +27,12 @@ const START: Duration = Duration::from_secs(1_767_225_600);
 /// How often an object may run in the same instant before it is taken for an endless loop.
 const ENDLESS: usize = 1000;
 
-type Policy = Arc<dyn RequeuePolicy + Send + Sync>;
+use engine::Policy;
+
 type Reconcile<K, E> = Box<dyn FnMut(&mut K, Run) -> Result<Outcome, E>>;
 
 /// A run of the reconciler.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Run {
     /// How many there were before it.
@@ -41,8 +41,8 @@ pub struct Run {
     pub at: Duration,
     /// The time of day at its end, for a `lastTransitionTime`.
     pub now: SystemTime,
-    /// Whether a timer started it, because it was due or the rate limit had held it back, and not an event.
-    pub by_timer: bool,
+    /// Why it started.
+    pub reasons: Vec<Reason>,
     /// What [`Requeuer::outage`] tells of it: as of its start, and for what the run itself does as of its end.
     pub outage: Outage,
 }
@@ -61,14 +61,14 @@ pub struct Run {
 /// # #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 /// # struct AppStatus { ready: bool, message: String }
 /// # impl Observe for App {
-/// #     fn phase(&self) -> Phase {
+/// #     fn observe(&self) -> Observed {
 /// #         match &self.status {
-/// #             Some(status) if status.ready => Phase::Ready,
-/// #             _ => Phase::Initializing,
+/// #             Some(status) if status.ready => Observed::new(Phase::Ready),
+/// #             _ => Observed::new(Phase::Initializing),
 /// #         }
 /// #     }
 /// # }
-/// use requeue_policy::{Observe, Phase, RequeueConfig, testing::Timeline};
+/// use requeue_policy::{Observe, Observed, Phase, RequeueConfig, testing::Timeline};
 /// use std::{io, time::Duration};
 ///
 /// // What a run writes into the object, and what it returns: two failures, then success.
@@ -95,17 +95,17 @@ pub struct Run {
 /// ```
 pub struct Timeline<K, E> {
     policy: Policy,
-    requeuer: Requeuer<Policy>,
+    requeuer: Requeuer,
     overrides: Overrides,
     clock: Hand,
     reconcile: Reconcile<K, E>,
-    classify: Box<dyn Fn(&E) -> Retry>,
+    classify: Box<dyn Fn(&E, &K) -> Retry>,
     takes: Tick,
     created: usize,
     object: Option<Stored<K>>,
     queue: Queue,
     /// What the run in flight has read.
-    reading: Option<K>,
+    reading: Option<(K, engine::Reconcile)>,
     runs: Vec<Run>,
     rows: Rows,
 }
@@ -139,7 +139,7 @@ where
             overrides: Overrides::new(),
             clock,
             reconcile: Box::new(move |object, run| reconcile(object, run).map(Into::into)),
-            classify: Box::new(|_| Retry::Backoff),
+            classify: Box::new(|_, _| Retry::Backoff),
             takes: 0,
             created: 0,
             object: None,
@@ -150,9 +150,9 @@ where
         })
     }
 
-    /// Sets what to do after an error, as [`Requeuer::on_error`] does.
+    /// Sets what to do after an error, as [`Controller::run_with`](super::super::Controller::run_with) does.
     #[must_use]
-    pub fn on_error(self, classify: impl Fn(&E) -> Retry + 'static) -> Self {
+    pub fn classify(self, classify: impl Fn(&E, &K) -> Retry + 'static) -> Self {
         Self {
             classify: Box::new(classify),
             ..self
@@ -208,7 +208,9 @@ where
         assert!(self.object.is_none(), "the object is there already, use `changed`");
         self.created += 1;
         self.object = Some(Stored::new(object, self.created));
-        self.happens("created")
+        self.rows.event(micros(self.now()), "created");
+        self.shown(Shown::Watched);
+        self.settle()
     }
 
     /// Somebody else changes the object: its spec, its metadata or its status.
@@ -227,21 +229,29 @@ where
         self.settle()
     }
 
-    /// A child, or whatever else [`Requeuer::nudge`], `owned` and `related` tell of, has news for the object.
+    /// Something asks for a reconcile: [`Requeuer::nudge`], a child, a related object.
     ///
     /// # Panics
     ///
     /// When there is no object.
     #[track_caller]
     pub fn nudged(&mut self, label: &str) -> &mut Self {
-        let reference = ObjectRef::from_obj(self.present().object());
-        self.requeuer.nudge(&reference);
-        self.happens(label)
+        self.present();
+        self.requested(label, Reason::Requested)
     }
 
-    /// Something triggers the object without a change and without news, such as `Controller::reconcile_all_on`.
-    pub fn triggered(&mut self, label: &str) -> &mut Self {
-        self.happens(label)
+    /// All objects are asked for: [`Controller::reconcile_all_on`](super::super::Controller::reconcile_all_on).
+    pub fn requested_for_all(&mut self, label: &str) -> &mut Self {
+        self.requested(label, Reason::RequestedForAll)
+    }
+
+    fn requested(&mut self, label: &str, reason: Reason) -> &mut Self {
+        let now = self.now();
+        self.rows.event(micros(now), label);
+        if self.object.as_ref().is_some_and(|object| self.requeuer.requested(object.object(), reason)) {
+            self.queue.event(now);
+        }
+        self.settle()
     }
 
     /// Replaces the policy, as [`Requeuer::set_policy`] does.
@@ -254,9 +264,15 @@ where
         P: RequeuePolicy + Send + Sync + 'static,
     {
         let policy: Policy = Arc::new(policy);
+        let is_another_limit = self.policy.rate_limit() != policy.rate_limit();
         self.requeuer.set_policy(policy.clone())?;
         self.policy = policy;
         self.rows.event(micros(self.now()), "the policy is replaced");
+        if is_another_limit {
+            // What was throttled is dispatched again.
+            self.queue.event(self.now());
+            self.settle();
+        }
         Ok(self)
     }
 
@@ -285,7 +301,9 @@ where
             self.requeuer = requeuer.overrides(self.overrides.clone());
         }
         (self.queue, self.reading) = (Queue::default(), None);
-        self.happens("the controller restarts")
+        self.rows.event(micros(self.now()), "the controller restarts");
+        self.shown(Shown::First);
+        self.settle()
     }
 
     /// Returns the object as the API server has it now, `None` where it does not.
@@ -318,11 +336,12 @@ where
         self.object.as_ref().expect("there is no object, use `created` first")
     }
 
-    fn happens(&mut self, label: &str) -> &mut Self {
+    /// The watch shows the object.
+    fn shown(&mut self, how: Shown) {
         let now = self.now();
-        self.rows.event(micros(now), label);
-        self.queue.event(now);
-        self.settle()
+        if self.object.as_ref().is_some_and(|object| self.requeuer.shown(object.object(), how)) {
+            self.queue.event(now);
+        }
     }
 
     fn settle(&mut self) -> &mut Self {
@@ -339,71 +358,86 @@ where
             self.clock.fetch_max(at, Ordering::Relaxed);
             match next {
                 Next::End => self.end(),
-                Next::Trigger { by_timer } => self.trigger(by_timer),
+                Next::Trigger => self.trigger(),
             }
         }
     }
 
-    fn trigger(&mut self, by_timer: bool) {
+    fn trigger(&mut self) {
         let Some(object) = self.object() else { return };
-        if let Some(postponed) = self.requeuer.trigger(object) {
-            return self.requeue(postponed);
-        }
+        let reconcile = match self.requeuer.dispatch(object) {
+            Ok(reconcile) => reconcile,
+            Err(requeue) => return self.requeue(requeue),
+        };
         let (now, reading) = (self.now(), object.clone());
         let run = Run {
             number: self.runs.len(),
             at: micros(now),
             now: wall(now + self.takes),
-            by_timer,
+            reasons: reconcile.reasons().to_vec(),
             outage: self.requeuer.outage(&reading),
         };
+        let at = run.at;
         self.runs.push(run);
-        let at_once = self.runs.iter().rev().take_while(|other| other.at == run.at).count();
+        let at_once = self.runs.iter().rev().take_while(|other| other.at == at).count();
         assert!(
             at_once < ENDLESS || self.policy.rate_limit().is_some(),
             "it runs again and again at {}, and no rate limit ends that\n\n{self}",
-            rows::time(run.at)
+            rows::time(at)
         );
-        self.rows.run_starts(run.at);
-        self.reading = Some(reading);
+        self.rows.run_starts(at);
+        self.reading = Some((reading, reconcile));
         self.queue.run_starts(now + self.takes);
     }
 
     fn end(&mut self) {
-        let (Some(reading), Some(run)) = (self.reading.take(), self.runs.last().copied()) else {
+        let (Some((reading, reconcile)), Some(run)) = (self.reading.take(), self.runs.last().cloned()) else {
             return self.queue.run_ends();
         };
         let outage = self.requeuer.outage(&reading);
         let run = Run { outage, ..run };
         let mut next = self.object().unwrap_or(&reading).clone();
         let result = (self.reconcile)(&mut next, run);
-        // While the run is in flight, so that it is merged with whatever else has come.
-        self.write(next);
+        if self.store(next) {
+            if let Some(object) = &self.object {
+                self.requeuer.wrote(object.object());
+            }
+            self.shown(Shown::Watched);
+        }
         self.queue.run_ends();
         match result {
             Ok(outcome) => {
                 self.rows.run_ends(rows::success(outcome));
-                self.requeue(self.requeuer.succeeded(&reading, outcome));
+                let requeue = self.requeuer.succeeded(&reading, reconcile, outcome);
+                self.requeue(requeue);
             }
             Err(error) => {
-                let retry = (self.classify)(&error);
+                let retry = (self.classify)(&error, &reading);
                 self.rows.run_ends(rows::failure(retry));
-                self.requeue(self.requeuer.failed(&reading, retry, &error));
+                let requeue = self.requeuer.failed(&reading, reconcile, retry, &error);
+                self.requeue(requeue);
             }
         }
     }
 
-    /// Writes the object, which is an event if that changes it. What is gone cannot be written.
+    /// Someone else writes the object, which is an event if that changes it.
     fn write(&mut self, next: K) {
-        let Some(stored) = &mut self.object else { return };
+        if self.store(next) {
+            self.shown(Shown::Watched);
+        }
+    }
+
+    /// Stores the object; returns whether it is then another and still there. What is gone cannot be written.
+    fn store(&mut self, next: K) -> bool {
+        let Some(stored) = &mut self.object else { return false };
         if !stored.write(next) {
-            return;
+            return false;
         }
         if stored.is_gone() {
+            self.requeuer.gone(stored.object());
             self.object = None;
-        } else {
-            self.queue.event(self.now());
         }
+        self.object.is_some()
     }
 
     fn requeue(&mut self, requeue: Requeue) {

@@ -1,7 +1,7 @@
 //! The guide's chapter on choosing intervals, rule by rule: what an interval costs, how late it notices, and what
 //! growth, jitter and a deadline do to both.
 
-use requeue_policy::{Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy, Slot};
+use requeue_policy::{Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy};
 use std::{
     cmp::Reverse,
     collections::BinaryHeap,
@@ -21,8 +21,8 @@ fn now() -> SystemTime {
     UNIX_EPOCH + seconds(1_767_225_600)
 }
 
-fn slot(object: u32) -> Slot {
-    Slot::of(&format!("7e1c4a52-9d3e-4b1e-8f00-{object:012}"))
+fn uid(object: u32) -> String {
+    format!("7e1c4a52-9d3e-4b1e-8f00-{object:012}")
 }
 
 /// From 10 s to 5 min, the error interval of the guide's example.
@@ -32,11 +32,8 @@ fn backoff() -> Interval {
 
 /// When timers run an object that enters its phase at zero and stays there, if runs take no time.
 fn runs(interval: Interval, object: u32) -> impl Iterator<Item = Duration> {
-    let policy = RequeueConfig {
-        default: interval,
-        ..RequeueConfig::default()
-    };
-    let object = Observed::new(Phase::Ready).since(now()).slot(slot(object));
+    let policy = RequeueConfig::default().with_default(interval);
+    let object = Observed::new(Phase::Ready).since(now()).uid(&uid(object));
     let mut at = Duration::ZERO;
     iter::from_fn(move || match policy.requeue(&object, now() + at) {
         Requeue::After(delay) => {
@@ -106,10 +103,7 @@ fn an_interval_costs_one_reconcile_per_object_and_interval() {
 /// Runs of `objects` in an hour that starts after an hour, if `at_a_time` workers take `length` for each, and the seconds in
 /// which the workers worked.
 fn worked(objects: u32, interval: Duration, at_a_time: usize, length: Duration) -> (f64, f64) {
-    let policy = RequeueConfig {
-        default: Interval::constant(interval),
-        ..RequeueConfig::default()
-    };
+    let policy = RequeueConfig::default().with_default(interval);
     let object = Observed::new(Phase::Ready).since(now());
     // When each worker is free, and when each object is due: at first all of them, evenly.
     let mut free: BinaryHeap<_> = (0..at_a_time).map(|_| Reverse(Duration::ZERO)).collect();
@@ -284,10 +278,7 @@ fn a_deadline_ends_what_an_object_costs_that_nobody_repairs() {
 
 #[test]
 fn a_deadline_leaves_a_recovery_to_events() {
-    let policy = RequeueConfig {
-        error: backoff().with_deadline(6 * HOUR),
-        ..RequeueConfig::default()
-    };
+    let policy = RequeueConfig::default().with_error(backoff().with_deadline(6 * HOUR));
     let failed_for = |outage| Observed::new(Phase::Failed).since(now() - outage);
     assert_eq!(
         policy.requeue(&failed_for(6 * HOUR - seconds(1)), now()),
@@ -312,14 +303,11 @@ fn a_settled_object_may_be_looked_at_less_the_longer_it_is_settled() {
 /// Peak to mean of the starts per 250 ms in the first, second, fourth and tenth interval of 30 s after a restart: all
 /// start within half a second, each Ready since a second of its own, 30 to 31 days ago.
 fn peaks(jitter: f64, objects: u32) -> [f64; 4] {
-    let policy = RequeueConfig {
-        default: Interval::constant(seconds(30)).with_jitter(jitter),
-        ..RequeueConfig::default()
-    };
+    let policy = RequeueConfig::default().with_default(Interval::constant(seconds(30)).with_jitter(jitter));
     let mut bins = [0_u32; 11 * 120];
     for n in 0..objects {
         let settled = seconds(30 * 86_400 + u64::from(n) * 7919 % 86_400);
-        let object = Observed::new(Phase::Ready).since(now() - settled).slot(slot(n));
+        let object = Observed::new(Phase::Ready).since(now() - settled).uid(&uid(n));
         let mut at = Duration::from_millis(500).mul_f64(f64::from(n) / f64::from(objects));
         while let Some(bin) = bins.get_mut((at.as_millis() / 250) as usize) {
             *bin += 1;

@@ -22,7 +22,7 @@ fn condition(type_: &str, status: &str, hour: i64) -> Condition {
     }
 }
 
-fn tells(condition: &Condition) -> Option<Phase> {
+fn phase_of(condition: &Condition) -> Option<Phase> {
     match (condition.type_.as_str(), condition.status.as_str()) {
         ("Initialized", "True") => None,
         ("Initialized", _) => Some(Phase::Initializing),
@@ -67,7 +67,7 @@ fn a_condition_tells_the_phase_and_since_when() {
             .map(|(type_, status, hour)| condition(type_, status, *hour))
             .collect();
         assert_eq!(
-            conditions::observed(&list, tells),
+            conditions::observed(&list, phase_of),
             Observed::new(phase).since(since),
             "{list:?}"
         );
@@ -137,12 +137,10 @@ fn a_condition_keeps_its_lasttransitiontime_while_its_status_stays() {
 fn a_backoff_is_read_from_conditions() {
     use requeue_policy::{Interval, Requeue, RequeueConfig, RequeuePolicy};
     let seconds = Duration::from_secs;
-    let policy = RequeueConfig {
-        error: Interval::constant(seconds(10)).with_factor(2.0).with_max(seconds(7200)),
-        ..RequeueConfig::default()
-    };
+    let policy =
+        RequeueConfig::default().with_error(Interval::constant(seconds(10)).with_factor(2.0).with_max(seconds(7200)));
     let list = [condition("Initialized", "True", 0), condition("Ready", "False", 1)];
-    let observed = conditions::observed(&list, tells);
+    let observed = conditions::observed(&list, phase_of);
     let now = SystemTime::from(at(2));
     assert_eq!(policy.requeue(&observed, now), Requeue::After(seconds(3610)));
 }

@@ -1,7 +1,7 @@
 //! The config file: what is read, and every refusal with its whole message.
 
 use proptest::prelude::*;
-use requeue_policy::{Interval, MaxRate, RateLimit, RequeueConfig, RequeuePolicy};
+use requeue_policy::{Interval, MaxRate, Phase, RateLimit, RequeueConfig, RequeuePolicy};
 use std::time::Duration;
 
 fn seconds(seconds: u64) -> Duration {
@@ -31,27 +31,27 @@ fn the_file_of_the_readme() {
         default: 30s                       # the short form of { initial: 30s }
         error: { initial: 10s, factor: 2, max: 5m, jitter: 0.2, deadline: 6h }
         initialization: { initial: 5s, factor: 1.5, max: 1m }
-        rate_limit: { max: 10, within: 10s }   # null turns it off
+        rate_limit: { burst: 20, every: 2s }   # null turns it off
         max_rate: { per_second: 50, burst: 100 }
     ";
-    let expected = RequeueConfig {
-        default: Interval::constant(seconds(30)),
-        error: Interval::constant(seconds(10))
-            .with_factor(2.0)
-            .with_max(seconds(300))
-            .with_jitter(0.2)
-            .with_deadline(seconds(21_600)),
-        initialization: Interval::constant(seconds(5)).with_factor(1.5).with_max(seconds(60)),
-        rate_limit: Some(RateLimit::new(10, seconds(10))),
-        max_rate: Some(MaxRate::new(50.0).with_burst(100)),
-    };
+    let error = Interval::constant(seconds(10))
+        .with_factor(2.0)
+        .with_max(seconds(300))
+        .with_jitter(0.2)
+        .with_deadline(seconds(21_600));
+    let expected = RequeueConfig::default()
+        .with_default(seconds(30))
+        .with_error(error)
+        .with_initialization(Interval::constant(seconds(5)).with_factor(1.5).with_max(seconds(60)))
+        .with_rate_limit(RateLimit::new(20, seconds(2)))
+        .with_max_rate(MaxRate::new(50.0).with_burst(100));
     assert_eq!(serde_saphyr::from_str::<RequeueConfig>(yaml).expect("YAML"), expected);
 
     let toml = "
         default = '30s'
         error = { initial = '10s', factor = 2, max = '5m', jitter = 0.2, deadline = '6h' }
         initialization = { initial = '5s', factor = 1.5, max = '1m' }
-        rate_limit = { max = 10, within = '10s' }
+        rate_limit = { burst = 20, every = '2s' }
         max_rate = { per_second = 50, burst = 100 }
     ";
     assert_eq!(toml::from_str::<RequeueConfig>(toml).expect("TOML"), expected);
@@ -60,7 +60,7 @@ fn the_file_of_the_readme() {
         "default": "30s",
         "error": { "initial": "10s", "factor": 2, "max": "5m", "jitter": 0.2, "deadline": "6h" },
         "initialization": { "initial": "5s", "factor": 1.5, "max": "1m" },
-        "rate_limit": { "max": 10, "within": "10s" },
+        "rate_limit": { "burst": 20, "every": "2s" },
         "max_rate": { "per_second": 50, "burst": 100 }
     }"#;
     assert_eq!(serde_json::from_str::<RequeueConfig>(json).expect("JSON"), expected);
@@ -70,7 +70,7 @@ fn the_file_of_the_readme() {
         "default": "30s",
         "error": { "initial": "10s", "factor": "2", "max": "5m", "jitter": "0.2", "deadline": "6h" },
         "initialization": { "initial": "5s", "factor": "1.5", "max": "1m" },
-        "rate_limit": { "max": "10", "within": "10s" },
+        "rate_limit": { "burst": "20", "every": "2s" },
         "max_rate": { "per_second": "50", "burst": "100" },
     });
     assert_eq!(
@@ -88,10 +88,13 @@ fn what_is_left_out_has_its_default() {
     );
     assert_eq!(serde_json::from_str::<RequeueConfig>("null").expect("null"), defaults);
     assert_eq!(toml::from_str::<RequeueConfig>("").expect("an empty file"), defaults);
-    assert_eq!(defaults.default, Interval::constant(seconds(30)));
-    assert_eq!(defaults.error, Interval::constant(seconds(10)));
-    assert_eq!(defaults.initialization, Interval::constant(seconds(5)));
-    assert_eq!(defaults.rate_limit(), Some(RateLimit::new(10, seconds(10))));
+    let intervals = [Phase::Ready, Phase::Failed, Phase::Initializing].map(|phase| defaults.interval(phase));
+    assert_eq!(
+        intervals,
+        [30, 10, 5].map(|interval| Interval::constant(seconds(interval)))
+    );
+    assert_eq!(defaults.rate_limit(), Some(RateLimit::new(30, seconds(1))));
+    assert_eq!(defaults.max_rate(), None);
 }
 
 #[test]
@@ -103,25 +106,25 @@ fn the_rate_limit_can_be_turned_off_in_every_format() {
         "rate_limit: false",
     ] {
         let config = serde_saphyr::from_str::<RequeueConfig>(yaml).expect(yaml);
-        assert_eq!(config.rate_limit, None, "{yaml}");
+        assert_eq!(config.rate_limit(), None, "{yaml}");
     }
     assert_eq!(
         toml::from_str::<RequeueConfig>("rate_limit = 'off'")
             .expect("TOML")
-            .rate_limit,
+            .rate_limit(),
         None
     );
     assert_eq!(
         serde_json::from_str::<RequeueConfig>(r#"{"rate_limit":null}"#)
             .expect("JSON")
-            .rate_limit,
+            .rate_limit(),
         None
     );
 }
 
 #[test]
 fn a_rate_for_the_fleet_is_a_number_a_map_or_off() {
-    let read = |yaml| serde_saphyr::from_str::<RequeueConfig>(yaml).expect(yaml).max_rate;
+    let read = |yaml| serde_saphyr::from_str::<RequeueConfig>(yaml).expect(yaml).max_rate();
     let table = [
         ("{}", None),
         ("max_rate: null", None),
@@ -139,10 +142,10 @@ fn a_rate_for_the_fleet_is_a_number_a_map_or_off() {
     for (yaml, expected) in table {
         assert_eq!(read(yaml), expected, "{yaml}");
     }
-    let toml = |text| toml::from_str::<RequeueConfig>(text).expect(text).max_rate;
+    let toml = |text| toml::from_str::<RequeueConfig>(text).expect(text).max_rate();
     assert_eq!(toml("max_rate = 'off'"), None);
     assert_eq!(toml("max_rate = 50"), Some(MaxRate::new(50.0)));
-    let json = |text| serde_json::from_str::<RequeueConfig>(text).expect(text).max_rate;
+    let json = |text| serde_json::from_str::<RequeueConfig>(text).expect(text).max_rate();
     assert_eq!(json(r#"{ "max_rate": null }"#), None);
     assert_eq!(json(r#"{ "max_rate": 50.5 }"#), Some(MaxRate::new(50.5)));
     let (rate, burst) = json(r#"{ "max_rate": { "per_second": 10, "burst": 100 } }"#)
@@ -239,32 +242,36 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
             "defualt: an unknown field is not allowed, it must be one of default, error, initialization, rate_limit, max_rate",
         ),
         (
-            "rate_limit: { max: 0, within: 10s }",
-            "rate_limit.max: 0 is not allowed, it must be from 1 to 65535",
+            "rate_limit: { burst: 0, every: 1s }",
+            "rate_limit.burst: 0 is not allowed, it must be from 1 to 65535",
         ),
         (
-            "rate_limit: { max: 65536, within: 10s }",
-            "rate_limit.max: 65536 is not allowed, it must be from 1 to 65535",
+            "rate_limit: { burst: 65536, every: 1s }",
+            "rate_limit.burst: 65536 is not allowed, it must be from 1 to 65535",
         ),
         (
-            "rate_limit: { max: 2.5, within: 10s }",
-            "rate_limit.max: 2.5 is not allowed, it must be from 1 to 65535",
+            "rate_limit: { burst: 2.5, every: 1s }",
+            "rate_limit.burst: 2.5 is not allowed, it must be from 1 to 65535",
         ),
         (
-            "rate_limit: { max: 10, within: 0s }",
-            "rate_limit.within: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
+            "rate_limit: { burst: 30, every: 0s }",
+            "rate_limit.every: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
         ),
         (
-            "rate_limit: { max: 10 }",
-            "rate_limit.within: none is not allowed, it must be set, as in { max: 10, within: 10s }",
+            "rate_limit: { burst: 30 }",
+            "rate_limit.every: none is not allowed, it must be set, as in { burst: 30, every: 1s }",
         ),
         (
-            "rate_limit: { burst: 3 }",
-            "rate_limit.burst: an unknown field is not allowed, it must be one of max, within",
+            "rate_limit: { every: 1s }",
+            "rate_limit.burst: none is not allowed, it must be set, as in { burst: 30, every: 1s }",
+        ),
+        (
+            "rate_limit: { max: 10, within: 10s }",
+            "rate_limit.max: an unknown field is not allowed, it must be one of burst, every",
         ),
         (
             "rate_limit: 10",
-            "rate_limit: 10 is not allowed, it must be a map such as { max: 10, within: 10s }, or null for no limit",
+            "rate_limit: 10 is not allowed, it must be a map such as { burst: 30, every: 1s }, or null for no limit",
         ),
         (
             "max_rate: 0",
@@ -437,6 +444,24 @@ fn validate_is_the_same_door_for_code() {
     }
     let refused = [
         (
+            RateLimit::new(0, seconds(1)),
+            "rate_limit.burst: 0 is not allowed, it must be from 1 to 65535",
+        ),
+        (
+            RateLimit::new(65_536, seconds(1)),
+            "rate_limit.burst: 65536 is not allowed, it must be from 1 to 65535",
+        ),
+        (
+            RateLimit::new(1, Duration::ZERO),
+            "rate_limit.every: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
+        ),
+    ];
+    for (limit, expected) in refused {
+        let config = RequeueConfig::default().with_rate_limit(limit);
+        assert_eq!(config.validate().expect_err(expected).to_string(), expected);
+    }
+    let refused = [
+        (
             MaxRate::new(f64::NAN),
             "max_rate.per_second: NaN is not allowed, it must be from 0.0001 to 1000000",
         ),
@@ -446,16 +471,10 @@ fn validate_is_the_same_door_for_code() {
         ),
     ];
     for (rate, expected) in refused {
-        let config = RequeueConfig {
-            max_rate: Some(rate),
-            ..RequeueConfig::default()
-        };
+        let config = RequeueConfig::default().with_max_rate(rate);
         assert_eq!(config.validate().expect_err(expected).to_string(), expected);
     }
-    let config = RequeueConfig {
-        initialization: Interval::constant(seconds(2)).with_jitter(-1.0),
-        ..RequeueConfig::default()
-    };
+    let config = RequeueConfig::default().with_initialization(Interval::constant(seconds(2)).with_jitter(-1.0));
     let error = config.validate().expect_err("a negative jitter");
     assert_eq!(
         error.to_string(),
@@ -484,18 +503,20 @@ fn config() -> impl Strategy<Value = RequeueConfig> {
         )
     };
     let limit = prop::option::of(
-        (1_u32..65_536, 1_u64..1_000_000).prop_map(|(max, within)| RateLimit::new(max, Duration::from_millis(within))),
+        (1_u32..65_536, 1_u64..1_000_000)
+            .prop_map(|(burst, every)| RateLimit::new(burst, Duration::from_millis(every))),
     );
     let rate = prop::option::of(
         (1e-4_f64..=1e6, 1_u32..=1_000_000).prop_map(|(rate, burst)| MaxRate::new(rate).with_burst(burst)),
     );
     (interval(), interval(), interval(), limit, rate).prop_map(
-        |(default, error, initialization, rate_limit, max_rate)| RequeueConfig {
-            default,
-            error,
-            initialization,
-            rate_limit,
-            max_rate,
+        |(default, error, initialization, rate_limit, max_rate)| {
+            RequeueConfig::default()
+                .with_default(default)
+                .with_error(error)
+                .with_initialization(initialization)
+                .with_rate_limit(rate_limit)
+                .with_max_rate(max_rate)
         },
     )
 }
@@ -510,7 +531,7 @@ proptest! {
         match toml::to_string(&config) {
             Ok(toml) => prop_assert_eq!(toml::from_str::<RequeueConfig>(&toml).expect("TOML is read"), config),
             // It has no null, and says so; leaving the field out would bring the default limit back.
-            Err(_) => prop_assert_eq!(config.rate_limit, None),
+            Err(_) => prop_assert_eq!(config.rate_limit(), None),
         }
     }
 
@@ -520,7 +541,7 @@ proptest! {
             serde_json::json!({ "default": text }),
             serde_json::json!({ "error": { "initial": "10s", "factor": number, "max": text } }),
             serde_json::json!({ "error": { "initial": "10s", "jitter": text } }),
-            serde_json::json!({ "rate_limit": { "max": number, "within": text } }),
+            serde_json::json!({ "rate_limit": { "burst": number, "every": text } }),
             serde_json::json!({ "max_rate": number }),
             serde_json::json!({ "max_rate": text }),
             serde_json::json!({ "max_rate": { "per_second": text, "burst": number } }),

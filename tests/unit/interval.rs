@@ -1,7 +1,7 @@
 //! The interval, sentence by sentence, and what holds for any of them.
 
 use proptest::prelude::*;
-use requeue_policy::{Interval, Observe, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy, Slot};
+use requeue_policy::{Interval, Observe, Observed, Outcome, Phase, Requeue, RequeueConfig, RequeuePolicy, Retry};
 use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -20,10 +20,7 @@ fn now() -> SystemTime {
 
 /// A policy whose error interval is this.
 fn on_error(interval: Interval) -> RequeueConfig {
-    RequeueConfig {
-        error: interval,
-        ..RequeueConfig::default()
-    }
+    RequeueConfig::default().with_error(interval)
 }
 
 fn backoff() -> Interval {
@@ -41,21 +38,21 @@ fn delay(requeue: Requeue) -> Duration {
     }
 }
 
-/// The proposal's CAPTControlPlane, as far as its `determineRequeueInterval` reads it.
+/// An object whose status says whether it is initialized and why it failed.
 struct ControlPlane {
     initialized: bool,
     failure_message: Option<&'static str>,
 }
 
 impl Observe for ControlPlane {
-    fn phase(&self) -> Phase {
-        if !self.initialized {
+    fn observe(&self) -> Observed {
+        Observed::new(if !self.initialized {
             Phase::Initializing
         } else if self.failure_message.is_some() {
             Phase::Failed
         } else {
             Phase::Ready
-        }
+        })
     }
 }
 
@@ -69,12 +66,11 @@ fn initializing_comes_before_failed_failed_before_ready() {
         (true, None, 30),
     ];
     for (initialized, failure_message, expected) in table {
-        let phase = ControlPlane {
+        let object = ControlPlane {
             initialized,
             failure_message,
-        }
-        .phase();
-        let requeue = RequeueConfig::default().requeue(&Observed::new(phase), now());
+        };
+        let requeue = RequeueConfig::default().requeue(&object.observe(), now());
         assert_eq!(
             requeue,
             Requeue::After(seconds(expected)),
@@ -107,7 +103,7 @@ fn time_that_jumps_never_panics_never_yields_more_than_the_cap() {
     ];
     for since in times {
         for now in times {
-            let requeue = policy.requeue(&Observed::new(Phase::Failed).since(since).slot(Slot::of("a")), now);
+            let requeue = policy.requeue(&Observed::new(Phase::Failed).since(since).uid("a"), now);
             assert!(delay(requeue) <= seconds(300), "{since:?} {now:?}: {requeue}");
             assert!(delay(requeue) > seconds(5), "{since:?} {now:?}: {requeue}");
         }
@@ -165,7 +161,7 @@ fn max_caps_growth_before_jitter() {
     );
     let jittered = on_error(backoff().with_jitter(0.2));
     let delays: Vec<_> = (0..1000)
-        .map(|n| delay(jittered.requeue(&object.slot(Slot::of(&n.to_string())), now())))
+        .map(|n| delay(jittered.requeue(&object.uid(&n.to_string()), now())))
         .collect();
     assert!(
         delays
@@ -181,7 +177,7 @@ fn max_caps_growth_before_jitter() {
 
 #[test]
 fn jitter_only_shortens() {
-    // Slot::default() is the start of the interval, and 2026-01-01 a multiple of 100 s.
+    // Without a uid the slot is the start of the interval, and 2026-01-01 is a multiple of 100 s.
     let policy = on_error(Interval::constant(seconds(100)).with_jitter(0.5));
     let at = |second| delay(policy.requeue(&Observed::new(Phase::Failed), now() + seconds(second)));
     for (second, expected) in [(0, 100), (50, 75), (98, 51)] {
@@ -259,32 +255,16 @@ fn requeue_tells_what_it_is() {
 }
 
 #[test]
-fn slots_are_the_same_in_every_release() {
-    let slots = ["", "a", "7e1c4a52-9d3e-4b1e-8f00-0123456789ab"].map(|uid| format!("{:?}", Slot::of(uid)));
-    assert_eq!(
-        slots,
-        [
-            "Slot(8124031753199901965)",
-            "Slot(5405954944528627366)",
-            "Slot(17876640263519359743)"
-        ]
-    );
-}
-
-#[test]
 fn slots_flatten_a_herd() {
     /// Peak to mean of the starts per 250 ms in the first, second, fourth and tenth interval after 10,000 objects
     /// started within half a second.
     fn peaks(jitter: f64) -> [f64; 4] {
         const OBJECTS: u32 = 10_000;
         let interval = Duration::from_secs(30);
-        let policy = RequeueConfig {
-            default: Interval::constant(interval).with_jitter(jitter),
-            ..RequeueConfig::default()
-        };
+        let policy = RequeueConfig::default().with_default(Interval::constant(interval).with_jitter(jitter));
         let mut bins = [0_u32; 11 * 120];
         for n in 0..OBJECTS {
-            let object = Observed::new(Phase::Ready).slot(Slot::of(&format!("7e1c4a52-9d3e-4b1e-8f00-{n:012}")));
+            let object = Observed::new(Phase::Ready).uid(&format!("7e1c4a52-9d3e-4b1e-8f00-{n:012}"));
             let mut at = Duration::from_micros(u64::from(n) * 490_000 / u64::from(OBJECTS));
             while let Some(bin) = bins.get_mut((at.as_millis() / 250) as usize) {
                 *bin += 1;
@@ -321,6 +301,8 @@ fn types_are_copy_const_and_shareable() {
     shareable::<Observed>();
     shareable::<RequeueConfig>();
     shareable::<Requeue>();
+    shareable::<Outcome>();
+    shareable::<Retry>();
 }
 
 #[test]
@@ -413,17 +395,13 @@ fn any_time() -> impl Strategy<Value = SystemTime> {
     })
 }
 
-fn any_slot() -> impl Strategy<Value = Slot> {
-    ".*".prop_map(|uid| Slot::of(&uid))
-}
-
 proptest! {
     #[test]
     fn never_above_the_cap_and_never_below_initial_less_jitter(
-        (interval, jitter) in valid_interval(), slot in any_slot(), since in any_time(), now in any_time(),
+        (interval, jitter) in valid_interval(), uid in ".*", since in any_time(), now in any_time(),
     ) {
         prop_assert!(interval.validate().is_ok());
-        let object = Observed::new(Phase::Failed).since(since).slot(slot);
+        let object = Observed::new(Phase::Failed).since(since).uid(&uid);
         if let Requeue::After(delay) = on_error(interval).requeue(&object, now) {
             prop_assert!(delay <= interval.longest(), "{delay:?} {interval:?}");
             let full = interval.with_jitter(0.0);
@@ -463,9 +441,9 @@ proptest! {
 
     #[test]
     fn no_panic_no_zero_and_no_more_than_six_months_for_any_input_whatsoever(
-        interval in any_interval(), slot in any_slot(), since in prop::option::of(any_time()), now in any_time(),
+        interval in any_interval(), uid in ".*", since in prop::option::of(any_time()), now in any_time(),
     ) {
-        let object = Observed::new(Phase::Failed).since(since).slot(slot);
+        let object = Observed::new(Phase::Failed).since(since).uid(&uid);
         if let Requeue::After(delay) = on_error(interval).requeue(&object, now) {
             prop_assert!(delay >= Duration::from_micros(500) && delay <= SIX_MONTHS, "{delay:?}");
             prop_assert!(delay <= interval.longest());
@@ -480,11 +458,11 @@ proptest! {
 
     #[test]
     fn the_long_run_rate_under_jitter_is_exactly_one_per_interval(
-        initial in 1_u64..100_000, jitter in 0.0..=0.5_f64, slot in any_slot(), start in 0_u64..1_000_000_000,
+        initial in 1_u64..100_000, jitter in 0.0..=0.5_f64, uid in ".*", start in 0_u64..1_000_000_000,
     ) {
         let initial = Duration::from_millis(initial);
         let policy = on_error(Interval::constant(initial).with_jitter(jitter));
-        let object = Observed::new(Phase::Failed).slot(slot);
+        let object = Observed::new(Phase::Failed).uid(&uid);
         let start = now() + Duration::from_micros(start);
         let mut at = start;
         for _ in 0..1000 {

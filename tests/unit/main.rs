@@ -6,8 +6,7 @@ mod conditions;
 mod config;
 mod guide;
 mod interval;
-#[cfg(all(feature = "kube-runtime", feature = "kube-runtime-1"))]
-mod majors;
+mod outcome;
 mod pages;
 #[cfg(feature = "schemars")]
 mod schema;

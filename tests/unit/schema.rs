@@ -72,7 +72,7 @@ fn the_schema_fills_in_the_defaults_of_the_crate() {
         "default": { "initial": "30s" },
         "error": { "initial": "10s" },
         "initialization": { "initial": "5s" },
-        "rate_limit": { "max": 10, "within": "10s" },
+        "rate_limit": { "burst": 30, "every": "1s" },
     });
     assert_eq!(schema["default"], defaults);
     let fields = schema["properties"].as_object().expect("the fields").iter();
@@ -145,17 +145,30 @@ fn in_a_custom_resource_a_rate_for_the_fleet_is_a_map_or_null() {
 }
 
 #[test]
+fn in_a_custom_resource_a_rate_limit_is_a_map_or_null() {
+    let schema = &STRUCTURAL["properties"]["rate_limit"];
+    assert_eq!((&schema["type"], &schema["nullable"]), (&json!("object"), &json!(true)));
+    assert_eq!(schema["required"], json!(["burst", "every"]));
+    for (bound, beyond) in [("minimum", -1.0), ("maximum", 1.0)] {
+        let last = schema["properties"]["burst"][bound].as_f64().expect(bound);
+        for (burst, is_read) in [(last, true), (last + beyond, false)] {
+            let limit = json!({ "rate_limit": { "burst": burst, "every": "1s" } });
+            let read = serde_json::from_value::<RequeueConfig>(limit);
+            assert_eq!(read.is_ok(), is_read, "{bound}: {burst}");
+        }
+    }
+}
+
+#[test]
 fn a_policy_is_written_as_a_custom_resource_has_it() {
     let longest = Duration::from_secs(180 * 86_400);
-    let config = RequeueConfig {
-        default: Interval::constant(Duration::from_secs(5400)),
-        error: Interval::constant(longest - Duration::from_nanos(1))
-            .with_factor(2.0)
-            .with_max(longest),
-        initialization: Interval::constant(Duration::ZERO).with_jitter(0.5),
-        rate_limit: None,
-        max_rate: Some(MaxRate::new(50.0)),
-    };
+    let error = Interval::constant(longest - Duration::from_nanos(1));
+    let config = RequeueConfig::default()
+        .with_default(Duration::from_secs(5400))
+        .with_error(error.with_factor(2.0).with_max(longest))
+        .with_initialization(Interval::constant(Duration::ZERO).with_jitter(0.5))
+        .with_rate_limit(None)
+        .with_max_rate(MaxRate::new(50.0));
     let expected = json!({
         "default": { "initial": "1h30m" },
         "error": { "initial": "4319h59m59s999ms999us999ns", "factor": 2.0, "max": "4320h" },

@@ -13,6 +13,7 @@ use crate::{
     meter::Run,
     scenario::{Plane, Scenario, Step},
     trial::{Contender, Trial},
+    workspace::State,
 };
 
 /// How many points a curve has.
@@ -25,8 +26,10 @@ const TEXT: &str = "#333840";
 const GRID: &str = "#e3e6ea";
 const CURVES: [&str; 2] = ["#c93a2e", "#1f5fbf"];
 const INITIALIZING: &str = "#f4cf73";
-const FAILED: &str = "#e8948c";
 const READY: &str = "#a9d4ac";
+const FAILED: &str = "#e8948c";
+const GONE: &str = "#b39bc8";
+const WITHOUT_CA: &str = "#f0b07c";
 
 // Where things are, in pixels: both diagrams have the same time axis.
 const WIDTH: f64 = 900.0;
@@ -79,14 +82,14 @@ fn draw_curves(svg: &mut Svg, scenario: &Scenario, trials: [&Trial; 2]) {
     }
 }
 
-/// One line for each control plane: its phases, and when someone changed something.
+/// One line for each control plane: its states, and when someone changed something.
 fn draw_planes(svg: &mut Svg, scenario: &Scenario) {
     let x = |at: Duration| LEFT + (RIGHT - LEFT) * at.as_secs_f64() / scenario.length.as_secs_f64();
     let height = (PLANES_BOTTOM - PLANES_TOP) / scenario.planes.len() as f64;
     for (row, plane) in scenario.planes.iter().enumerate() {
         let (top, bottom) = (height * (row as f64 + 0.1), height * (row as f64 + 0.9));
         let (top, bottom) = (PLANES_TOP + top, PLANES_TOP + bottom);
-        for (from, to, color) in phases(plane, scenario.length) {
+        for (from, to, color) in states(plane, scenario.length) {
             svg.rect((x(from), top), (x(to), bottom), color);
         }
         for (at, _) in plane.steps.iter().filter(|(_, step)| *step != Step::Create) {
@@ -106,27 +109,40 @@ fn draw_planes(svg: &mut Svg, scenario: &Scenario) {
     svg.text((middle, PLANES_BOTTOM + 36.0), Anchor::Middle, 12, TEXT, "minutes");
 }
 
-fn phases(plane: &Plane, length: Duration) -> [(Duration, Duration, &'static str); 4] {
+fn states(plane: &Plane, length: Duration) -> impl Iterator<Item = (Duration, Duration, &'static str)> {
     let created = plane.steps.iter().find(|(_, step)| *step == Step::Create);
     let created = created.map_or(Duration::ZERO, |(at, _)| *at);
-    let workspace = plane.workspace;
-    [
-        (created, workspace.initialized, INITIALIZING),
-        (workspace.initialized, workspace.fails, READY),
-        (workspace.fails, workspace.recovers, FAILED),
-        (workspace.recovers, length, READY),
-    ]
+    let changes = plane.workspace.changes();
+    let ends = changes.map(|(at, _)| at).into_iter().chain([length]);
+    let starts = [(created, State::Creating)].into_iter().chain(changes);
+    starts.zip(ends).map(|((from, state), to)| (from, to, color(state)))
+}
+
+const fn color(state: State) -> &'static str {
+    match state {
+        State::Creating => INITIALIZING,
+        State::Applied => READY,
+        State::Failed(_) => FAILED,
+        State::Gone => GONE,
+        State::WithoutCa => WITHOUT_CA,
+    }
 }
 
 fn draw_legend(svg: &mut Svg) {
     let (mut x, y) = (LEFT, HEIGHT - 20.0);
-    for (name, color) in [("Initializing", INITIALIZING), ("Failed", FAILED), ("Ready", READY)] {
+    for (name, color) in [
+        ("Initializing", INITIALIZING),
+        ("Ready", READY),
+        ("Failed", FAILED),
+        ("Workspace gone", GONE),
+        ("Outputs without a CA", WITHOUT_CA),
+    ] {
         svg.rect((x, y - 6.0), (x + 18.0, y + 6.0), color);
         svg.text((x + 25.0, y + 4.0), Anchor::Start, 12, TEXT, name);
-        x += 125.0;
+        x += 50.0 + 6.5 * name.len() as f64;
     }
     svg.line(&[(x + 8.0, y - 6.0), (x + 8.0, y + 6.0)], TEXT, 2);
-    let marks = "spec changed, or outputs edited, by someone else";
+    let marks = "changed by someone else";
     svg.text((x + 18.0, y + 4.0), Anchor::Start, 12, TEXT, marks);
 }
 

@@ -8,7 +8,7 @@ use kube::{
     Api, Client,
     runtime::{Controller, controller::Action, watcher},
 };
-use requeue_policy::{RequeueConfig, kube::Requeuer};
+use requeue_policy::kube::Requeuer;
 use tracing::warn;
 
 use crate::{
@@ -37,7 +37,7 @@ fn watched() -> watcher::Config {
 }
 
 /// The controller as it is today.
-pub(crate) async fn every_100_ms(apis: Apis, context: Arc<Context>) {
+pub(crate) async fn every_100_ms(apis: Apis, context: Context) {
     const INTERVAL: Duration = Duration::from_millis(100);
 
     Controller::new(apis.planes, watched())
@@ -48,17 +48,22 @@ pub(crate) async fn every_100_ms(apis: Apis, context: Arc<Context>) {
                 warn!(object = plane.metadata.name, %error, "failed");
                 Action::requeue(INTERVAL)
             },
-            context,
+            Arc::new(context),
         )
         .for_each(|_| async {})
         .await;
 }
 
 /// The same controller with this crate.
-pub(crate) async fn with_policy(apis: Apis, requeue: Requeuer<RequeueConfig>, context: Arc<Context>) {
-    Controller::new(apis.planes, watched())
-        .watches(apis.outputs, watched(), requeue.owned())
-        .run(requeue.reconciler(reconcile), requeue.error_policy(), context)
+pub(crate) async fn with_policy(apis: Apis, requeue: Requeuer, context: Context) {
+    let context = Context {
+        client: requeue.client(context.client),
+        ..context
+    };
+    requeue
+        .controller(apis.planes, watched())
+        .owns(apis.outputs, watched())
+        .run(reconcile, Arc::new(context))
         .for_each(|_| async {})
         .await;
 }

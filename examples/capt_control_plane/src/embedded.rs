@@ -18,6 +18,10 @@ use crate::{
 /// How long a request takes; without it a loop would be infinitely fast.
 const LATENCY: Duration = Duration::from_millis(25);
 
+/// How much later than its response a write reaches the watch. Without it a controller would always find in its cache
+/// what it has just written.
+const WATCH_LAG: Duration = Duration::from_millis(10);
+
 /// Determines the uids.
 const SEED: u64 = 16;
 
@@ -39,6 +43,7 @@ fn run(options: &Options, scenario: &Scenario, contender: Contender<'_>) -> anyh
     runtime.context("cannot start tokio")?.block_on(async {
         let server = ApiServer::with_seed(SEED, [Resource::from_crd(&CAPTControlPlane::crd())?]);
         server.set_latency(LATENCY);
+        server.set_watch_lag(WATCH_LAG);
         let environment = Environment {
             controller: Client::new(server.connect(), "default"),
             others: Client::new(server.connect_outside(), "default"),

@@ -14,7 +14,7 @@ use tower::service_fn;
 use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer};
 
-use crate::{clock::Clock, resource::CAPTControlPlaneStatus};
+use crate::{clock::Clock, resource::CAPTControlPlaneStatus, workspace::State};
 
 /// Counts and times what a controller does.
 pub(crate) struct Meter {
@@ -30,11 +30,15 @@ pub(crate) struct Meter {
 pub(crate) struct Run {
     /// The control plane.
     pub(crate) plane: String,
+    /// The state of the workspace that it found.
+    pub(crate) found: State,
     /// When it started.
     pub(crate) started: Duration,
     /// When it ended.
     pub(crate) ended: Duration,
-    /// What the status then showed, and since when; `None` for a run that did not get so far.
+    /// How many times it wrote the status.
+    pub(crate) status_writes: u64,
+    /// What the status showed after the last of them, and since when; `None` for a reconcile that did not get so far.
     pub(crate) shown: Option<(Duration, Shown)>,
 }
 
@@ -69,14 +73,16 @@ impl Meter {
     }
 
     /// Notes that a reconcile starts; it ends when the returned value is dropped.
-    pub(crate) fn run(self: &Arc<Self>, plane: String) -> Running {
+    pub(crate) fn run(self: &Arc<Self>, plane: String, found: State) -> Running {
         let now = self.clock.elapsed();
         Running {
             meter: self.clone(),
             run: Run {
                 plane,
+                found,
                 started: now,
                 ended: now,
+                status_writes: 0,
                 shown: None,
             },
         }
@@ -143,6 +149,7 @@ impl Running {
             revision: status.workspace_revision.unwrap_or_default(),
             outputs: outputs.and_then(|version| version.parse().ok()).unwrap_or_default(),
         };
+        self.run.status_writes += 1;
         self.run.shown = Some((self.meter.clock.elapsed(), shown));
     }
 }

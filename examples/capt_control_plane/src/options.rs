@@ -20,8 +20,9 @@ Options:
       --objects N       How many control planes there are [default: 10]
       --minutes N       How long each controller runs, in minutes of cluster time [default: 10, or 2 with --cluster]
       --svg FILE        Where to draw the reconciles over time [default: target/capt_control_plane.svg]
-      --check           Exit with 1 unless the crate keeps its promise: a hundredth of the work, and every change noticed
-                        in time; in a cluster, a machine that is busy with something else may break it, too
+      --check           Exit with 1 unless the crate keeps its promise: a hundredth of the work, no loop where two status
+                        writes disagree, and every change noticed in time; in a cluster, a machine that is busy with
+                        something else may break it, too
   -v, --verbose         Write the log of both controllers to stderr
       --cluster         Run in the cluster of the current kubeconfig, in real time; installs the CRD, and removes it in
                         the end; needs the feature `cluster`

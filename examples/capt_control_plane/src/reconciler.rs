@@ -45,9 +45,9 @@ pub(crate) struct Context {
 /// Why a reconcile failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// Terraform did.
+    /// The control plane failed.
     #[error(transparent)]
-    Terraform(#[from] Failure),
+    Plane(#[from] Failure),
     /// The API server refused, or could not be reached.
     #[error("the API server: {0}")]
     Api(#[from] kube::Error),
@@ -55,10 +55,10 @@ pub(crate) enum Error {
 
 /// Looks at the workspace, publishes its outputs and writes the status: all of it in every run, as the original does.
 pub(crate) async fn reconcile(plane: Arc<CAPTControlPlane>, context: Arc<Context>) -> Result<Phase, Error> {
-    let mut run = context.meter.run(plane.name_any());
     // A real provider reads the Workspace object of Crossplane here, and what runs Terraform.
     let workspace = context.workspaces.get(&plane.name_any());
     let workspace = workspace.map_or(Snapshot::NONE, |workspace| workspace.at(context.clock.elapsed()));
+    let mut run = context.meter.run(plane.name_any(), workspace.state);
 
     let mut status = status(&plane, &workspace, &context.clock);
     if status.initialized {
@@ -66,22 +66,56 @@ pub(crate) async fn reconcile(plane: Arc<CAPTControlPlane>, context: Arc<Context
     }
     write_status(&plane, &status, &context.client).await?;
     run.shown(&status);
+    // The original goes on to the kubeconfig whatever it has just written, and a failure there replaces it: a second
+    // patch in the same reconcile, which the first patch of the next reconcile undoes.
+    if let Err(failure) = check_kubeconfig(&workspace) {
+        status.fail(failure, context.clock.now());
+        write_status(&plane, &status, &context.client).await?;
+        run.shown(&status);
+    }
 
     let phase = status.requeue_phase();
     info!(object = plane.name_any(), %phase, "reconciled");
     match workspace.state {
         State::Failed(failure) => Err(failure.into()),
-        State::Creating | State::Applied => Ok(phase),
+        State::Gone => Err(NO_KUBECONFIG.into()),
+        // The original returns no error for outputs that lack the certificate authority.
+        State::Creating | State::Applied | State::WithoutCa => Ok(phase),
     }
 }
 
-/// The status with what was found.
+const NOT_FOUND: Failure = Failure {
+    reason: "WorkspaceStatusUpdateFailed",
+    message: "failed to update workspace status: workspace not found",
+};
+
+const NO_KUBECONFIG: Failure = Failure {
+    reason: "KubeconfigGenerationFailed",
+    message: "failed to create kubeconfig: workspace not found",
+};
+
+const NO_CA: Failure = Failure {
+    reason: "SecretError",
+    message: "failed to get certificate authority data: not in the outputs",
+};
+
+/// Looks for what a kubeconfig is made from.
+fn check_kubeconfig(workspace: &Snapshot) -> Result<(), Failure> {
+    match workspace.state {
+        State::Gone => Err(NO_KUBECONFIG),
+        State::WithoutCa => Err(NO_CA),
+        State::Creating | State::Applied | State::Failed(_) => Ok(()),
+    }
+}
+
+/// The status with what was found in the workspace; its outputs do not count here.
 fn status(plane: &CAPTControlPlane, workspace: &Snapshot, clock: &Clock) -> CAPTControlPlaneStatus {
     let before = plane.status.as_ref();
     let (ready, reason, message, failure) = match workspace.state {
         State::Creating => (false, "Creating", "Terraform has not finished its first run", None),
-        State::Applied => (true, "Applied", "Terraform has applied the template", None),
+        State::Applied | State::WithoutCa => (true, "Applied", "Terraform has applied the template", None),
         State::Failed(failure) => (false, failure.reason, failure.message, Some(failure)),
+        State::Gone => (false, NOT_FOUND.reason, NOT_FOUND.message, Some(NOT_FOUND)),
     };
     let condition = before.and_then(CAPTControlPlaneStatus::ready_condition);
     let mut status = CAPTControlPlaneStatus {

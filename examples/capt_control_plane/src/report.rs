@@ -4,7 +4,11 @@ use std::{fmt, time::Duration};
 
 use requeue_policy::{Phase, RequeueConfig, RequeuePolicy as _};
 
-use crate::trial::{Contender, Kind, Trial};
+use crate::{
+    scenario::{Plane, Scenario},
+    trial::{Contender, Kind, Trial},
+    workspace::State,
+};
 
 /// By how much a change that the watch reports may be noticed later than by the loop, and how long a run may take to
 /// show what it found.
@@ -12,6 +16,18 @@ const ALLOWANCE: Duration = Duration::from_millis(50);
 
 /// How many times less the crate must do.
 const FACTOR: u64 = 100;
+
+/// The states in which one reconcile writes two statuses that disagree, so that each write wakes the controller again.
+const DISAGREEING: [(&str, State); 2] = [
+    ("workspace gone", State::Gone),
+    ("outputs without a CA", State::WithoutCa),
+];
+
+/// How many times a minute the loop reconciles a control plane in such a state, at least.
+const LOOP_PER_MINUTE: f64 = 100.0;
+
+/// How many reconciles more than the policy asks for the crate may need for a control plane in such a state.
+const SPARE: u64 = 1;
 
 /// Both trials, side by side.
 pub(crate) struct Report<'a> {
@@ -21,8 +37,8 @@ pub(crate) struct Report<'a> {
     pub(crate) paced: &'a Trial,
     /// The crate's policy.
     pub(crate) policy: RequeueConfig,
-    /// How long each trial lasted.
-    pub(crate) length: Duration,
+    /// What happened in both.
+    pub(crate) scenario: &'a Scenario,
 }
 
 /// How soon a change must be noticed.
@@ -41,8 +57,44 @@ impl Report<'_> {
         let too_much =
             too_much.map(|(what, looped, paced)| format!("{what}: {paced} are more than a hundredth of {looped}"));
         too_much
+            .chain(
+                DISAGREEING
+                    .into_iter()
+                    .flat_map(|(what, state)| self.loops(what, state)),
+            )
             .chain(Kind::ALL.into_iter().flat_map(|kind| self.late(kind)))
             .collect()
+    }
+
+    /// Where the crate loops in a state, and where today's controller does not.
+    fn loops(&self, what: &str, state: State) -> impl Iterator<Item = String> {
+        let planes = || self.scenario.planes.iter();
+        let calm = planes().filter(|plane| {
+            let span = plane.workspace.span(state);
+            let minutes = (span.end - span.start).as_secs_f64() / 60.0;
+            (self.looped.runs_in(plane, state).count() as f64) < LOOP_PER_MINUTE * minutes
+        });
+        let busy = planes().filter(|plane| self.paced.runs_in(plane, state).count() as u64 > self.limit(plane, state));
+        let counts = [
+            (calm.count(), "reconciled too rarely for a loop by today's controller"),
+            (busy.count(), "reconciled more often than the policy asks for"),
+        ];
+        let broken = counts.into_iter().filter(|(count, _)| *count > 0);
+        broken.map(move |(count, how)| format!("{what}: {count} control planes {how}"))
+    }
+
+    /// How many times the crate may reconcile a control plane that fails in a state: at its start, after each interval,
+    /// and for each change that the watch reports.
+    fn limit(&self, plane: &Plane, state: State) -> u64 {
+        let span = plane.workspace.span(state);
+        let interval = self.policy.interval(Phase::Failed);
+        let shortest = interval
+            .initial()
+            .min(interval.longest())
+            .mul_f64(1.0 - interval.jitter());
+        let intervals = (span.end - span.start).div_duration_f64(shortest) as u64;
+        let changes = plane.steps.iter().filter(|(at, _)| span.contains(at)).count() as u64;
+        1 + intervals + changes + SPARE
     }
 
     /// What must become less.
@@ -63,7 +115,7 @@ impl Report<'_> {
             Kind::Spec | Kind::Outputs => return Bound::Event,
             Kind::Initialization => Phase::Initializing,
             Kind::Failure => Phase::Ready,
-            Kind::Recovery => Phase::Failed,
+            Kind::Gone | Kind::WithoutCa | Kind::Recovery => Phase::Failed,
         };
         Bound::Interval(self.policy.interval(phase).longest())
     }
@@ -80,7 +132,7 @@ impl Report<'_> {
                     Bound::Interval(interval) => interval,
                 };
             // What the trial did not wait for is not late.
-            paced.unwrap_or(Duration::MAX) > limit && change.at + limit <= self.length
+            paced.unwrap_or(Duration::MAX) > limit && change.at + limit <= self.scenario.length
         });
         let count = late.count();
         (count > 0).then(|| format!("{kind}: {count} noticed too late, {bound} is the limit"))
@@ -93,6 +145,23 @@ impl Report<'_> {
             summary(self.looped.latencies(kind)),
             summary(latencies),
             self.bound(kind).to_string(),
+        ]
+    }
+
+    /// Reconciles and status writes in a state.
+    fn disagreeing(&self, (what, state): (&str, State)) -> [String; 4] {
+        let planes = &self.scenario.planes;
+        let counts = |trial: &Trial| {
+            let runs = planes.iter().flat_map(|plane| trial.runs_in(plane, state));
+            let (runs, writes) = runs.fold((0, 0), |(runs, writes), run| (runs + 1, writes + run.status_writes));
+            format!("{} / {}", grouped(runs), grouped(writes))
+        };
+        let limit: u64 = planes.iter().map(|plane| self.limit(plane, state)).sum();
+        [
+            format!("{what} ({})", planes.len()),
+            counts(self.looped),
+            counts(self.paced),
+            format!("{} / {}", grouped(limit), grouped(2 * limit)),
         ]
     }
 
@@ -120,14 +189,11 @@ impl Report<'_> {
                 human(busy_paced),
                 ratio(busy_looped.as_secs_f64(), busy_paced.as_secs_f64()),
             ],
-            Default::default(),
-            [
-                "noticed after (p50 / max)".to_owned(),
-                String::new(),
-                String::new(),
-                "at most".to_owned(),
-            ],
         ];
+        let heading = |what: &str| [what.to_owned(), String::new(), String::new(), "at most".to_owned()];
+        rows.extend([Default::default(), heading("reconciles / status writes")]);
+        rows.extend(DISAGREEING.map(|state| self.disagreeing(state)));
+        rows.extend([Default::default(), heading("noticed after (p50 / max)")]);
         rows.extend(Kind::ALL.map(|kind| self.noticed(kind)));
         rows
     }
@@ -158,6 +224,8 @@ impl fmt::Display for Kind {
             Self::Outputs => "outputs edited",
             Self::Initialization => "initialized",
             Self::Failure => "failed",
+            Self::Gone => "workspace gone",
+            Self::WithoutCa => "outputs without a CA",
             Self::Recovery => "recovered",
         })
     }

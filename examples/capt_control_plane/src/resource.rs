@@ -7,9 +7,11 @@ use k8s_openapi::{
     jiff::Timestamp,
 };
 use kube::CustomResource;
-use requeue_policy::{Observe, Phase};
+use requeue_policy::{Observe, Observed, Phase};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::workspace::Failure;
 
 /// A control plane that Terraform makes.
 #[derive(CustomResource, Clone, Debug, Default, Deserialize, JsonSchema, Serialize)]
@@ -48,9 +50,9 @@ pub(crate) struct CAPTControlPlaneStatus {
     pub(crate) initialized: bool,
     /// A word for people; the fields around it are what counts.
     pub(crate) phase: Option<String>,
-    /// Why Terraform failed, in a word.
+    /// Why the control plane failed, in a word.
     pub(crate) failure_reason: Option<String>,
-    /// Why Terraform failed.
+    /// Why the control plane failed.
     pub(crate) failure_message: Option<String>,
     /// The condition `Ready`.
     pub(crate) conditions: Vec<Condition>,
@@ -100,6 +102,16 @@ impl CAPTControlPlaneStatus {
             Phase::Ready
         }
     }
+
+    /// Records a failure over whatever was there.
+    pub(crate) fn fail(&mut self, failure: Failure, now: Timestamp) {
+        let Failure { reason, message } = failure;
+        self.ready = false;
+        self.failure_reason = Some(reason.to_owned());
+        self.failure_message = Some(message.to_owned());
+        self.conditions = vec![Condition::ready(self.ready_condition(), false, reason, message, now)];
+        self.phase = Some(self.requeue_phase().to_string());
+    }
 }
 
 impl Condition {
@@ -120,14 +132,12 @@ impl Condition {
 }
 
 impl Observe for CAPTControlPlane {
-    fn phase(&self) -> Phase {
-        self.status
-            .as_ref()
-            .map_or(Phase::Initializing, CAPTControlPlaneStatus::requeue_phase)
-    }
-
-    fn last_transition(&self) -> Option<SystemTime> {
-        let condition = self.status.as_ref()?.ready_condition()?;
-        Some(condition.last_transition_time.0.into())
+    fn observe(&self) -> Observed {
+        let Some(status) = &self.status else {
+            return Observed::new(Phase::Initializing);
+        };
+        let condition = status.ready_condition();
+        let since = condition.map(|condition| SystemTime::from(condition.last_transition_time.0));
+        Observed::new(status.requeue_phase()).since(since)
     }
 }

@@ -38,8 +38,9 @@ pub(crate) enum Step {
 impl Scenario {
     /// Lays out what happens; the same in every run.
     ///
-    /// Even in a trial of two minutes an outage is longer than the proposal's 30 s, so that a controller that looks
-    /// that often sees it, and nothing happens in the end, so that there is time to notice what happened.
+    /// Even in a trial of two minutes the outage, which follows the phase Ready, is longer than the proposal's 30 s. The
+    /// two states after it follow the phase Failed and are longer than its 10 s. So a controller that looks that often
+    /// sees each of them, and the last recovery, too.
     pub(crate) fn new(objects: usize, length: Duration) -> Self {
         let planes = (0..objects).map(|index| Plane::new(index, length)).collect();
         Self { length, planes }
@@ -61,22 +62,28 @@ impl Plane {
         let mut chance = Chance(index as u64);
         let mut within = |from, to| length.mul_f64(chance.between(from, to));
         let created = within(0.0, 0.01);
-        let initialized = within(0.10, 0.16);
-        let fails = within(0.32, 0.42);
+        let initialized = within(0.08, 0.12);
+        let fails = within(0.22, 0.28);
+        let gone = fails + within(0.28, 0.31);
+        let without_ca = gone + within(0.13, 0.15);
         Self {
             name: format!("capt-example-{index:03}"),
             workspace: Workspace {
                 initialized,
                 fails,
-                recovers: fails + within(0.28, 0.32),
+                gone,
+                without_ca,
+                recovers: without_ca + within(0.13, 0.15),
             },
             steps: vec![
                 (created, Step::Create),
-                (within(0.22, 0.28), Step::Upgrade(1)),
-                // In the middle of the outage.
-                (within(0.50, 0.58), Step::Upgrade(2)),
-                (within(0.76, 0.82), Step::EditOutputs),
-                (within(0.84, 0.90), Step::Upgrade(3)),
+                (within(0.17, 0.20), Step::Upgrade(1)),
+                // One in the middle of each trouble.
+                (within(0.38, 0.42), Step::Upgrade(2)),
+                (gone + within(0.05, 0.08), Step::Upgrade(3)),
+                (without_ca + within(0.05, 0.08), Step::Upgrade(4)),
+                (within(0.91, 0.94), Step::EditOutputs),
+                (within(0.95, 0.97), Step::Upgrade(5)),
             ],
         }
     }

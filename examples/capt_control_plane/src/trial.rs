@@ -3,7 +3,6 @@
 use std::{
     convert::Infallible,
     io::{self, IsTerminal as _, Write as _},
-    sync::Arc,
     time::Duration,
 };
 
@@ -19,6 +18,7 @@ use crate::{
     meter::{LogLines, Meter, Run, Shown},
     reconciler::Context,
     scenario::{Plane, Scenario},
+    workspace::State,
 };
 
 /// Which controller.
@@ -68,17 +68,23 @@ pub(crate) enum Kind {
     Initialization,
     /// Terraform failed: only polling reveals it.
     Failure,
-    /// Terraform recovered: only polling reveals it.
+    /// The workspace was deleted: only polling reveals it.
+    Gone,
+    /// The workspace is there again, without a certificate authority: only polling reveals it.
+    WithoutCa,
+    /// The outputs are complete: only polling reveals it.
     Recovery,
 }
 
 impl Kind {
     /// All kinds, those that the watch reports first.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Spec,
         Self::Outputs,
         Self::Initialization,
         Self::Failure,
+        Self::Gone,
+        Self::WithoutCa,
         Self::Recovery,
     ];
 }
@@ -95,7 +101,7 @@ impl Contender<'_> {
         }
     }
 
-    fn start(self, apis: Apis, context: Arc<Context>) -> anyhow::Result<BoxFuture<'static, ()>> {
+    fn start(self, apis: Apis, context: Context) -> anyhow::Result<BoxFuture<'static, ()>> {
         Ok(match self {
             Self::Loop => controllers::every_100_ms(apis, context).boxed(),
             Self::Policy(config) => controllers::with_policy(apis, Requeuer::new(*config)?, context).boxed(),
@@ -128,12 +134,12 @@ pub(crate) async fn run(
     let client = meter.count_requests(environment.controller.clone());
     let apis = Apis::new(&client, &environment.namespace);
     let planes = scenario.planes.iter();
-    let context = Arc::new(Context {
+    let context = Context {
         client,
         workspaces: planes.map(|plane| (plane.name.clone(), plane.workspace)).collect(),
         clock,
         meter: meter.clone(),
-    });
+    };
     // It would be in the way of the log.
     let shows_progress = !verbose && io::stderr().is_terminal();
     let progress = show_progress(contender, scenario, &meter, clock);
@@ -187,7 +193,13 @@ async fn show_progress(contender: Contender<'_>, scenario: &Scenario, meter: &Me
 }
 
 fn workspace_changes(plane: &Plane) -> impl Iterator<Item = Change> {
-    let kinds = [Kind::Initialization, Kind::Failure, Kind::Recovery];
+    let kinds = [
+        Kind::Initialization,
+        Kind::Failure,
+        Kind::Gone,
+        Kind::WithoutCa,
+        Kind::Recovery,
+    ];
     let changes = kinds.into_iter().zip(plane.workspace.changes()).zip(1..);
     changes.map(|((kind, (at, _)), revision)| Change {
         plane: plane.name.clone(),
@@ -210,6 +222,12 @@ impl Trial {
     pub(crate) fn latencies(&self, kind: Kind) -> Vec<Option<Duration>> {
         let changes = self.changes.iter().filter(|change| change.kind == kind);
         changes.map(|change| self.latency(change)).collect()
+    }
+
+    /// Returns the reconciles of a control plane that found its workspace in a state.
+    pub(crate) fn runs_in(&self, plane: &Plane, state: State) -> impl Iterator<Item = &Run> {
+        let runs = self.runs.iter();
+        runs.filter(move |run| run.found == state && run.plane == plane.name)
     }
 
     fn latency(&self, change: &Change) -> Option<Duration> {

@@ -1,16 +1,21 @@
 //! The world outside the cluster, which sends no events: the controller has to poll it.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
-/// The Terraform workspace behind a control plane: it takes a while to apply, later it fails for a while, and recovers.
+/// The Terraform workspace behind a control plane: it takes a while to apply, later it fails for a while. Someone deletes
+/// it, and it is applied again, at first without one of its outputs.
 ///
-/// What it is, is a pure function of the time, so both controllers meet the same world.
+/// Its state is a pure function of the time, so both controllers meet the same world.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workspace {
     /// When it is applied for the first time.
     pub(crate) initialized: Duration,
     /// When it starts to fail.
     pub(crate) fails: Duration,
+    /// When it is deleted.
+    pub(crate) gone: Duration,
+    /// When it is there again, without a certificate authority.
+    pub(crate) without_ca: Duration,
     /// When it is well again.
     pub(crate) recovers: Duration,
 }
@@ -33,15 +38,19 @@ pub(crate) enum State {
     Applied,
     /// The last run failed.
     Failed(Failure),
+    /// There is no workspace, though there was one.
+    Gone,
+    /// All is as the template says, but the outputs lack the certificate authority.
+    WithoutCa,
 }
 
-/// Why a run failed.
+/// Why a control plane is not ready, though it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("terraform apply failed: {message}")]
+#[error("{message}")]
 pub(crate) struct Failure {
     /// In a word.
     pub(crate) reason: &'static str,
-    /// As Terraform says it.
+    /// As an operator reads it.
     pub(crate) message: &'static str,
 }
 
@@ -55,7 +64,7 @@ impl Snapshot {
 
 const THROTTLED: Failure = Failure {
     reason: "TerraformApplyFailed",
-    message: "creating EKS Node Group: ThrottlingException: Rate exceeded",
+    message: "terraform apply failed: creating EKS Node Group: ThrottlingException: Rate exceeded",
 };
 
 impl Workspace {
@@ -71,11 +80,22 @@ impl Workspace {
     }
 
     /// Returns when the workspace changes, and to what.
-    pub(crate) fn changes(&self) -> [(Duration, State); 3] {
+    pub(crate) fn changes(&self) -> [(Duration, State); 5] {
         [
             (self.initialized, State::Applied),
             (self.fails, State::Failed(THROTTLED)),
+            (self.gone, State::Gone),
+            (self.without_ca, State::WithoutCa),
             (self.recovers, State::Applied),
         ]
+    }
+
+    /// Returns from when to when the workspace is in a state for the first time; empty if it never leaves it.
+    pub(crate) fn span(&self, state: State) -> Range<Duration> {
+        let changes = self.changes();
+        let mut ended = changes.windows(2).map(|pair| (pair[0].1, pair[0].0..pair[1].0));
+        ended
+            .find_map(|(ended, span)| (ended == state).then_some(span))
+            .unwrap_or_default()
     }
 }

@@ -31,7 +31,7 @@ const fn color(phase: Phase) -> RGBColor {
     match phase {
         Phase::Initializing => RGBColor(0xc8, 0x8a, 0x0a),
         Phase::Failed => TOGETHER,
-        Phase::Ready => RGBColor(0x3a, 0x8f, 0x45),
+        _ => RGBColor(0x3a, 0x8f, 0x45),
     }
 }
 
@@ -67,7 +67,7 @@ fn svg(label: &str, draw: impl FnOnce(&Area<'_>) -> anyhow::Result<()>) -> anyho
     Ok(lines.join("\n") + "\n")
 }
 
-/// One step for each run, as long as nothing wakes the object; both axes are logarithmic.
+/// One step per reconcile, if only timers trigger the object. Both axes are logarithmic.
 fn draw_delays(area: &Area<'_>, policy: &RequeueConfig) -> anyhow::Result<()> {
     let intervals = Phase::ALL.map(|phase| (phase, policy.interval(phase)));
     let shortest = intervals.map(|(_, interval)| interval.initial().as_secs_f64());

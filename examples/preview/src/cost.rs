@@ -6,7 +6,7 @@ use requeue_policy::{Phase, RequeueConfig, RequeuePolicy};
 
 use crate::{
     human::{count, exact, rate, seconds},
-    simulate::{capped_after, runs, sample},
+    simulate::{capped_after, reconciles, sample},
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -42,25 +42,25 @@ pub(crate) fn section(policy: &RequeueConfig, objects: u32) -> String {
             row(&format!("{phase}, each hour at {cap}, from {from} on{until}"), at_cap);
         }
     }
-    match policy.rate_limit {
+    match policy.rate_limit() {
         Some(limit) => row(
             &format!(
-                "one object in a hot loop: {} within {}",
-                limit.max(),
-                exact(limit.within())
+                "one object in a hot loop: {} at once, then one every {}",
+                count(limit.burst().into()),
+                exact(limit.every())
             ),
-            f64::from(limit.max()) * HOUR.as_secs_f64() / limit.within().as_secs_f64(),
+            HOUR.as_secs_f64() / limit.every().as_secs_f64(),
         ),
         None => text.push_str("  one object in a hot loop: as fast as it can, rate_limit is off\n"),
     }
     text
 }
 
-/// Runs in the first hour, of all objects; of very many or very busy ones, the mean of a part stands for all.
+/// Reconciles of all objects in the first hour. If there are many, or many objects, a sample stands for all.
 fn first_hour(policy: &RequeueConfig, phase: Phase, objects: u32) -> f64 {
     let sample = sample(policy, phase, HOUR, objects);
-    let runs: usize = (0..sample)
-        .map(|object| runs(policy, phase, object).take_while(|at| *at <= HOUR).count())
+    let count: usize = (0..sample)
+        .map(|object| reconciles(policy, phase, object).take_while(|at| *at <= HOUR).count())
         .sum();
-    runs as f64 * f64::from(objects) / f64::from(sample)
+    count as f64 * f64::from(objects) / f64::from(sample)
 }

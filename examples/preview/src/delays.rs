@@ -6,7 +6,7 @@ use requeue_policy::{Interval, Phase, RequeueConfig, RequeuePolicy};
 
 use crate::{
     human::{count, exact, percent, seconds},
-    simulate::{capped_after, runs, sample},
+    simulate::{capped_after, reconciles, sample},
 };
 
 /// How many delays are listed one by one.
@@ -16,7 +16,7 @@ const LISTED: usize = 7;
 const COUNTED: usize = 100_000;
 
 pub(crate) fn section(policy: &RequeueConfig) -> String {
-    let mut text = String::from("Delays from run to run, while an object stays in its phase\n");
+    let mut text = String::from("Delays between reconciles, while an object stays in its phase\n");
     for phase in Phase::ALL {
         let interval = policy.interval(phase);
         let _ = writeln!(text, "  {phase:<12}  {}", sequence(&interval));
@@ -64,21 +64,21 @@ fn sequence(interval: &Interval) -> String {
     }
 }
 
-/// The longest delay before jitter that the deadline leaves room for.
+/// The longest delay before the deadline, before jitter.
 fn last(interval: &Interval) -> Duration {
     let deadline = interval.deadline().unwrap_or(Duration::MAX);
     let moment_before = deadline.saturating_sub(Duration::from_nanos(1));
     interval.delay(moment_before).unwrap_or(interval.longest())
 }
 
-/// How many timers run before they give up.
+/// How many retries there are before timers give up.
 fn retries(policy: &RequeueConfig, phase: Phase) -> String {
     let least = policy.interval(phase).delays().take(COUNTED).count();
     if least == COUNTED {
         return format!("more than {} retries", count(COUNTED as u64));
     }
     let most = (0..sample(policy, phase, Duration::MAX, 1000))
-        .map(|object| runs(policy, phase, object).take(2 * COUNTED).count())
+        .map(|object| reconciles(policy, phase, object).take(2 * COUNTED).count())
         .fold(least, usize::max);
     match (least, most) {
         (1, 1) => "1 retry".into(),

@@ -1,4 +1,4 @@
-//! The herd: all objects are settled, and the operator is restarted, so that all of them run at once.
+//! The herd: all objects are settled, and a restart of the operator reconciles all of them at once.
 
 use std::{fmt::Write as _, time::Duration};
 
@@ -6,23 +6,23 @@ use requeue_policy::{Observed, Phase, Requeue, RequeueConfig, RequeuePolicy};
 
 use crate::{
     human::{count, exact},
-    simulate::{slot, start},
+    simulate::{start, uid},
 };
 
 /// How many equal parts an interval has: 250 ms of 30 s.
 const BINS: usize = 120;
 
-/// How many intervals after the restart are looked at.
+/// How many intervals after the restart are simulated.
 pub(crate) const INTERVALS: usize = 10;
 
-/// What is suggested where a policy has none.
+/// The jitter that is suggested to a policy without any.
 const SUGGESTED: f64 = 0.2;
 
 const DAY: u64 = 86_400;
 
 pub(crate) fn section(policy: &RequeueConfig, objects: u32) -> String {
     let Some(delay) = settled_delay(policy) else {
-        return "After a restart: timers of settled objects have given up, so each runs once and no herd comes back\n"
+        return "After a restart: settled objects have given up, so each is reconciled once and no herd returns\n"
             .into();
     };
     let bin = exact(delay / BINS as u32);
@@ -38,7 +38,7 @@ pub(crate) fn section(policy: &RequeueConfig, objects: u32) -> String {
             let name = if interval == 1 { name.as_str() } else { "" };
             let peak = bins.iter().max().copied().unwrap_or_default();
             let mean = f64::from(bins.iter().sum::<u32>()) / BINS as f64;
-            // Where the delay still grows, an interval may have no start at all.
+            // While the delay grows, an interval may have no start.
             let times = if mean > 0.0 { f64::from(peak) / mean } else { 0.0 };
             let peak = count(peak.into());
             let _ = writeln!(
@@ -56,17 +56,14 @@ pub(crate) fn section(policy: &RequeueConfig, objects: u32) -> String {
     text
 }
 
-/// The policy without jitter and with its own; with what is suggested where it has none.
+/// The policy without jitter and with its jitter, or the suggested one if it has none.
 pub(crate) fn variants(policy: &RequeueConfig) -> [(String, RequeueConfig); 2] {
-    let own = policy.default.jitter();
-    let with = |jitter| RequeueConfig {
-        default: policy.default.with_jitter(jitter),
-        ..*policy
-    };
-    if own > 0.0 {
+    let interval = policy.default_interval();
+    let with = |jitter| policy.with_default(interval.with_jitter(jitter));
+    if interval.jitter() > 0.0 {
         [
             ("without jitter".into(), with(0.0)),
-            (format!("as it is, jitter {own}"), *policy),
+            (format!("as it is, jitter {}", interval.jitter()), *policy),
         ]
     } else {
         let suggested = format!("jitter {SUGGESTED} for example");
@@ -79,20 +76,20 @@ pub(crate) fn settled_delay(policy: &RequeueConfig) -> Option<Duration> {
     policy.interval(Phase::Ready).delay(Duration::from_secs(30 * DAY))
 }
 
-/// In what time all of them are started: at once, as far as that goes.
+/// The time in which all of them are started: nearly at once.
 fn within(delay: Duration) -> Duration {
     (delay / 60).min(Duration::from_millis(500))
 }
 
 /// Starts in each part of an interval, of the interval of the restart and those after it.
 ///
-/// Each object became Ready in a second of its own, 30 to 31 days before, as its `lastTransitionTime` says. So its slot
-/// counts from there, and no restart moves it.
+/// Each object became Ready 30 to 31 days before, in a different second. Its slot counts from its `lastTransitionTime`, and
+/// no restart moves it.
 pub(crate) fn herd(policy: &RequeueConfig, delay: Duration, objects: u32) -> Vec<u32> {
     let mut starts = vec![0; (INTERVALS + 1) * BINS];
     for n in 0..objects {
         let settled = Duration::from_secs(30 * DAY + u64::from(n) * 7919 % DAY);
-        let object = Observed::new(Phase::Ready).since(start() - settled).slot(slot(n));
+        let object = Observed::new(Phase::Ready).since(start() - settled).uid(&uid(n));
         let mut at = within(delay).mul_f64(f64::from(n) / f64::from(objects));
         while let Some(bin) = starts.get_mut((at.as_nanos() * BINS as u128 / delay.as_nanos()) as usize) {
             *bin += 1;

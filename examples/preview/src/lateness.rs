@@ -6,7 +6,7 @@ use requeue_policy::{Interval, Phase, RequeueConfig, RequeuePolicy};
 
 use crate::{
     human::{at_most, exact, rounded},
-    simulate::{is_short, runs, sample},
+    simulate::{is_short, reconciles, sample},
 };
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -18,7 +18,7 @@ const AFTER: [(&str, Duration); 4] = [
 ];
 
 pub(crate) fn section(policy: &RequeueConfig) -> String {
-    let mut text = String::from("How late a change is noticed that no event tells: at most (on average)\n");
+    let mut text = String::from("How late a change is noticed that no event reports: at most (on average)\n");
     let _ = write!(text, "  {:<12}", "in phase for");
     for (name, _) in AFTER {
         let _ = write!(text, "  {name:<18}");
@@ -36,7 +36,7 @@ pub(crate) fn section(policy: &RequeueConfig) -> String {
         if let Some(deadline) = policy.interval(phase).deadline() {
             let _ = writeln!(
                 text,
-                "  never: {phase} gives up after {}, then only a change starts a run",
+                "  never: {phase} gives up after {}, then only a change triggers a reconcile",
                 exact(deadline)
             );
         }
@@ -55,8 +55,8 @@ fn cell(policy: &RequeueConfig, phase: Phase, after: Duration) -> String {
     }
 }
 
-/// The mean over slots, and over changes evenly spread over one delay after `after`; none where timers may have given
-/// up by then, or where it would take long to find out.
+/// The mean over slots, and over changes evenly spread over one delay after `after`. None if timers may have given up by
+/// then, or if the simulation would take long.
 fn mean(
     policy: &RequeueConfig,
     phase: Phase,
@@ -72,14 +72,14 @@ fn mean(
     let changes: Vec<_> = (0..CHANGES)
         .map(|change| after + delay.mul_f64((f64::from(change) + 0.5) / f64::from(CHANGES)))
         .collect();
-    // Each change is seen by one object of the sample; both are in order of time where there is one object only.
+    // One object of the sample sees each change.
     let late: Duration = (0..sample)
         .flat_map(|object| {
-            let mut runs = runs(policy, phase, object).peekable();
+            let mut reconciles = reconciles(policy, phase, object).peekable();
             let mine = changes.iter().skip(object as usize).step_by(sample as usize);
             mine.filter_map(move |change| {
-                while runs.next_if(|run| run < change).is_some() {}
-                runs.peek().map(|run| *run - *change)
+                while reconciles.next_if(|at| at < change).is_some() {}
+                reconciles.peek().map(|at| *at - *change)
             })
             .collect::<Vec<_>>()
         })

@@ -1,4 +1,4 @@
-//! Shows a policy before it meets a cluster: its delays, what it costs, how late it notices, and how a herd flattens.
+//! Shows what a policy does, without a cluster: its delays, its cost, how late it notices a change, and how a herd spreads.
 //!
 //! ```sh
 //! cargo run -p preview -- docs/policy.yaml
@@ -27,21 +27,21 @@ use requeue_policy::RequeueConfig;
 
 use crate::{human::count, source::Source};
 
-/// Shows a policy before it meets a cluster: its delays, what it costs, how late it notices, and how a herd flattens.
+/// Shows what a policy does, without a cluster: its delays, its cost, how late it notices a change, and how a herd spreads.
 #[derive(Debug, Parser)]
 #[command(
     name = "preview",
-    after_help = "The file is the policy alone; of an operator's own config file: yq .requeue config.yaml | preview -"
+    after_help = "The file holds only the policy. If it is a part of your operator's config file: yq .requeue config.yaml | preview -"
 )]
 struct Options {
-    /// The policy: YAML, or TOML or JSON by its extension; - is YAML from stdin; without it, the defaults
+    /// The policy: YAML, or TOML or JSON by its extension. - reads YAML from stdin. Without a file: the defaults
     file: Option<PathBuf>,
 
     /// How many objects there are
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     objects: u32,
 
-    /// Draw delays.svg and herd.svg into this folder, and make it
+    /// Draw delays.svg and herd.svg into this folder, which is created if missing
     #[arg(long, value_name = "DIR")]
     svg: Option<PathBuf>,
 }
@@ -51,7 +51,7 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Some formats end their message with a line of their own.
+            // Some formats end their message with a line break.
             eprintln!("{}", format!("{error:#}").trim_end());
             ExitCode::FAILURE
         }
@@ -70,7 +70,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
         }
     }
     match io::stdout().write_all(text.as_bytes()) {
-        // Who reads only the head of it has seen enough.
+        // `head` closes the pipe early.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.context("cannot write to stdout"),
     }
@@ -78,7 +78,7 @@ fn run(options: &Options) -> anyhow::Result<()> {
 
 fn preview(source: &Source<'_>, policy: &RequeueConfig, objects: u32) -> String {
     let same = if *policy == RequeueConfig::default() && !matches!(source, Source::Defaults) {
-        ", which says the same as the defaults"
+        ", which equals the defaults"
     } else {
         ""
     };

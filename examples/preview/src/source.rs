@@ -20,7 +20,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// Returns the policy, or the error that the operator would end with.
+    /// Returns the policy, or the error that the operator would report.
     pub(crate) fn policy(&self) -> anyhow::Result<RequeueConfig> {
         let text = match self {
             Self::Defaults => return Ok(RequeueConfig::default()),

@@ -159,10 +159,7 @@ fn stdin_is_yaml() {
     assert_eq!(shown, include_str!("sample.txt").replacen(SAMPLE, "stdin", 1));
     // What `yq .requeue` prints where there is no such key.
     let shown = preview_of(Path::new(ROOT), &["-"], "null\n").shown();
-    assert_line(
-        &shown,
-        "Policy: stdin, which says the same as the defaults; 1,000 objects",
-    );
+    assert_line(&shown, "Policy: stdin, which equals the defaults; 1,000 objects");
 }
 
 #[test]
@@ -286,7 +283,7 @@ fn extreme_policies_are_shown_soon_and_in_a_page() {
         ),
         (
             "default: { initial: 1h, deadline: 1ms }",
-            "After a restart: timers of settled objects have given up, so each runs once and no herd comes back",
+            "After a restart: settled objects have given up, so each is reconciled once and no herd returns",
         ),
         (
             "{ default: 1ms, error: 1ms, initialization: 1ms }",

@@ -1,10 +1,7 @@
 //! client-go's rate limiters against policies: of an object that fails and succeeds by a schedule, each delay after a failure.
 
 use crate::go;
-use requeue_policy::{
-    Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy,
-    kube::{Outcome, Requeuer},
-};
+use requeue_policy::{Interval, Observed, Outcome, Phase, Requeue, RequeueConfig, RequeuePolicy, kube::Requeuer};
 use serde::{Serialize, Serializer};
 use std::{
     fmt::Debug,
@@ -54,10 +51,7 @@ impl Limiter for Backoff {
     }
 
     fn policy(&self) -> RequeueConfig {
-        RequeueConfig {
-            error: Interval::constant(self.base).with_factor(2.0).with_max(self.cap),
-            ..RequeueConfig::default()
-        }
+        RequeueConfig::default().with_error(Interval::constant(self.base).with_factor(2.0).with_max(self.cap))
     }
 }
 
@@ -73,7 +67,7 @@ struct FastSlow {
 
 impl RequeuePolicy for FastSlow {
     fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
-        match object.phase {
+        match object.phase() {
             Phase::Failed if object.elapsed(now) < self.fast.saturating_mul(self.attempts) => Requeue::After(self.fast),
             Phase::Failed => Requeue::After(self.slow),
             _ => RequeueConfig::default().requeue(object, now),

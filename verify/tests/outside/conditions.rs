@@ -21,7 +21,7 @@ fn condition() -> impl Strategy<Value = Condition> {
     )
 }
 
-fn tells(condition: &Condition) -> Option<Phase> {
+fn phase_of(condition: &Condition) -> Option<Phase> {
     match condition.status.as_str() {
         "True" => Some(Phase::Ready),
         "False" => Some(Phase::Failed),
@@ -53,15 +53,15 @@ proptest! {
             }
 
             // Alone it says its phase, since its time; a second time it changes nothing.
-            let alone = conditions::observed(&list[at..=at], tells);
-            let since = tells(&list[at]).map(|_| SystemTime::from(list[at].last_transition_time.0));
-            prop_assert_eq!(alone, Observed::new(tells(&new).unwrap_or(Phase::Initializing)).since(since));
+            let alone = conditions::observed(&list[at..=at], phase_of);
+            let since = phase_of(&list[at]).map(|_| SystemTime::from(list[at].last_transition_time.0));
+            prop_assert_eq!(alone, Observed::new(phase_of(&new).unwrap_or(Phase::Initializing)).since(since));
             prop_assert!(!conditions::set(&mut list, new));
         }
-        let observed = conditions::observed(&list, tells);
-        let first = Phase::ALL.into_iter().find(|phase| list.iter().any(|condition| tells(condition) == Some(*phase)));
-        prop_assert_eq!(observed.phase, first.unwrap_or(Phase::Initializing));
-        prop_assert_eq!(observed.since.is_some(), first.is_some());
+        let observed = conditions::observed(&list, phase_of);
+        let first = Phase::ALL.into_iter().find(|phase| list.iter().any(|condition| phase_of(condition) == Some(*phase)));
+        prop_assert_eq!(observed.phase(), first.unwrap_or(Phase::Initializing));
+        prop_assert_eq!(observed.last_transition().is_some(), first.is_some());
         let now = SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(now));
         let _ = RequeueConfig::default().requeue(&observed, now.unwrap_or(SystemTime::UNIX_EPOCH));
     }

@@ -2,7 +2,7 @@
 
 use crate::{cases, format::Format};
 use proptest::{prelude::*, sample::Index};
-use requeue_policy::{Interval, MaxRate, RateLimit, RequeueConfig};
+use requeue_policy::{Interval, MaxRate, RateLimit, RequeueConfig, RequeuePolicy as _};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ fn check(format: Format, text: &str) -> Result<(), TestCaseError> {
             for format in Format::ALL {
                 match format.write(&config) {
                     Some(written) => prop_assert_eq!(format.read(&written), Ok(config), "{}", written),
-                    None => prop_assert_eq!((format, config.rate_limit), (Format::Toml, None)),
+                    None => prop_assert_eq!((format, config.rate_limit()), (Format::Toml, None)),
                 }
             }
         }
@@ -110,8 +110,12 @@ fn off<T: Clone + std::fmt::Debug>() -> impl Strategy<Value = (Value, Option<T>)
 }
 
 fn limit() -> impl Strategy<Value = (Value, Option<RateLimit>)> {
-    let on = (1_u32..65_536, seconds(1, 86_400))
-        .prop_map(|(max, (text, within))| (json!({ "max": max, "within": text }), Some(RateLimit::new(max, within))));
+    let on = (1_u32..65_536, seconds(1, 86_400)).prop_map(|(burst, (text, every))| {
+        (
+            json!({ "burst": burst, "every": text }),
+            Some(RateLimit::new(burst, every)),
+        )
+    });
     prop_oneof![3 => on, 1 => off()]
 }
 
@@ -134,21 +138,25 @@ fn document() -> impl Strategy<Value = (Value, RequeueConfig)> {
     (intervals, prop::option::of(limit()), prop::option::of(rate())).prop_map(
         |([default, error, initialization], limit, rate)| {
             let (mut map, mut config) = (json!({}), RequeueConfig::default());
-            let intervals = [
-                ("default", default, &mut config.default),
-                ("error", error, &mut config.error),
-                ("initialization", initialization, &mut config.initialization),
+            type Set = fn(RequeueConfig, Interval) -> RequeueConfig;
+            let intervals: [(_, _, Set); 3] = [
+                ("default", default, RequeueConfig::with_default),
+                ("error", error, RequeueConfig::with_error),
+                ("initialization", initialization, RequeueConfig::with_initialization),
             ];
-            for (name, interval, field) in intervals {
-                if let Some(interval) = interval {
-                    (map[name], *field) = interval;
+            for (name, interval, set) in intervals {
+                if let Some((written, interval)) = interval {
+                    map[name] = written;
+                    config = set(config, interval);
                 }
             }
-            if let Some(limit) = limit {
-                (map["rate_limit"], config.rate_limit) = limit;
+            if let Some((written, limit)) = limit {
+                map["rate_limit"] = written;
+                config = config.with_rate_limit(limit);
             }
-            if let Some(rate) = rate {
-                (map["max_rate"], config.max_rate) = rate;
+            if let Some((written, rate)) = rate {
+                map["max_rate"] = written;
+                config = config.with_max_rate(rate);
             }
             (map, config)
         },
@@ -224,7 +232,7 @@ fn change(document: &mut Value, place: &Index, key: &str, odd: Value) {
 
 fn changes() -> impl Strategy<Value = Vec<(Index, String, Value)>> {
     let key = prop_oneof![
-        3 => prop::sample::select(vec!["default", "error", "initial", "max", "within", "per_second", "Default", "error.initial"])
+        3 => prop::sample::select(vec!["default", "error", "initial", "max", "burst", "every", "per_second", "Default", "error.initial"])
             .prop_map(str::to_owned),
         1 => "\\PC{0,6}",
         1 => "[\\x00-\\x1f\\x7f-\\x9fa\u{2028}]{1,3}",
@@ -301,7 +309,7 @@ proptest! {
         let read = Format::Json.read(&json!({ "default": text }).to_string());
         let is_allowed = (1_000_000..=LONGEST).contains(&nanos);
         let expected = is_allowed.then(|| Interval::constant(Duration::from_nanos(nanos as u64)));
-        prop_assert_eq!(read.map(|config| config.default).ok(), expected, "{}", text);
+        prop_assert_eq!(read.map(|config| config.default_interval()).ok(), expected, "{}", text);
     }
 
     #[test]
@@ -343,10 +351,10 @@ proptest! {
 #[test]
 fn texts_that_found_something() {
     let texts = [
-        r#"{"rate_limit":{"\u0000":{"max":1,"within":"1m"}}}"#,
+        r#"{"rate_limit":{"\u0000":{"burst":1,"every":"1m"}}}"#,
         "\"\\u0080\" = \"1s\"",
         "rate_limit: null\nerror: { initial: \" 30s \", max: 1h 10min, factor: 1.1, jitter: 0.01 }",
-        "rate_limit:\r\n  max: 1\r  within: 1000m\ninitialization:\n  initial: 1s\r\n",
+        "rate_limit:\r\n  burst: 1\r  every: 1000m\ninitialization:\n  initial: 1s\r\n",
         "!!binary {}",
         "off",
         "-",

@@ -1,21 +1,22 @@
-//! Any uid as a slot, and how uids as they come spread.
+//! Any uid, and how the slots of uids spread.
 
 use crate::cases;
 use proptest::prelude::*;
-use requeue_policy::{Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy, Slot};
+use requeue_policy::{Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use verify::Random;
 
 const BUCKETS: usize = 64;
 
+fn object(uid: &str) -> Observed {
+    Observed::new(Phase::Ready).since(UNIX_EPOCH).uid(uid)
+}
+
 /// When an object with this uid is due by an interval of a second, of which jitter takes up to a half.
 fn delay(uid: &str, now: SystemTime) -> Duration {
-    let policy = RequeueConfig {
-        default: Interval::constant(Duration::from_secs(1)).with_jitter(0.5),
-        ..RequeueConfig::default()
-    };
-    let object = Observed::new(Phase::Ready).since(UNIX_EPOCH).slot(Slot::of(uid));
-    let Requeue::After(delay) = policy.requeue(&object, now) else {
+    let interval = Interval::constant(Duration::from_secs(1)).with_jitter(0.5);
+    let policy = RequeueConfig::default().with_default(interval);
+    let Requeue::After(delay) = policy.requeue(&object(uid), now) else {
         panic!("there is no deadline");
     };
     delay
@@ -75,7 +76,7 @@ fn uids_as_they_come_spread_evenly() {
 
 #[test]
 fn no_two_of_many_uids_share_a_slot() {
-    let mut slots: Vec<_> = (0..100_000).map(|n| format!("{:?}", Slot::of(&v4(3, n)))).collect();
+    let mut slots: Vec<_> = (0..100_000).map(|n| format!("{:?}", object(&v4(3, n)))).collect();
     slots.sort_unstable();
     slots.dedup();
     assert_eq!(slots.len(), 100_000);
@@ -88,11 +89,11 @@ proptest! {
     fn equal_uids_have_equal_slots_and_others_have_others(
         uid in any::<String>(), at in any::<prop::sample::Index>(), other in any::<char>(),
     ) {
-        prop_assert_eq!(Slot::of(&uid), Slot::of(&uid.clone()));
+        prop_assert_eq!(object(&uid), object(&uid.clone()));
         let mut near: Vec<_> = uid.chars().collect();
         near.insert(at.index(near.len() + 1), other);
         let near: String = near.into_iter().collect();
-        prop_assert_ne!(Slot::of(&uid), Slot::of(&near));
+        prop_assert_ne!(object(&uid), object(&near));
         let delay = delay(&uid, SystemTime::now());
         prop_assert!(delay > Duration::from_millis(500) && delay <= Duration::from_secs(1));
     }

@@ -2,7 +2,7 @@
 
 use crate::cases;
 use proptest::prelude::*;
-use requeue_policy::{Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy, Slot};
+use requeue_policy::{Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Near the first time of the platform, near the last, near 1970, and anywhere.
@@ -104,8 +104,8 @@ proptest! {
 
     #[test]
     fn any_two_times_are_decided_on(interval in interval(), since in prop::option::of(time()), now in time(), uid in any::<String>()) {
-        let policy = RequeueConfig { error: interval, ..RequeueConfig::default() };
-        let object = Observed::new(Phase::Failed).since(since).slot(Slot::of(&uid));
+        let policy = RequeueConfig::default().with_error(interval);
+        let object = Observed::new(Phase::Failed).since(since).uid(&uid);
         let elapsed = since.and_then(|since| now.duration_since(since).ok()).unwrap_or_default();
         prop_assert_eq!(object.elapsed(now), elapsed);
         prop_assert_eq!(policy.should_requeue(&object, now), since.is_none() || elapsed > interval.initial());

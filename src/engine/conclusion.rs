@@ -1,0 +1,301 @@
+//! What the end of a reconcile means. Pure: what is known, a policy and a time in, a conclusion out.
+
+use super::{
+    clock::Wall,
+    memory::{Flags, Key, Phases, Record, State, Tick},
+    rate::{Limit, micros},
+    trigger::{self, AT_ONCE, Then, until_tick},
+};
+use crate::{
+    Observed, Outcome, Phase, Requeue, RequeuePolicy, Retry,
+    policy::{interval::LONGEST, slot::Slot},
+};
+use std::time::{Duration, SystemTime};
+
+const AT_LAST: Duration = Duration::from_nanos(LONGEST);
+
+/// An object's phase, and when it entered that phase as its status says.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Status {
+    pub(crate) phase: Phase,
+    pub(crate) since: Option<SystemTime>,
+}
+
+/// An explicit delay in place of the phase's interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Explicit {
+    Exactly(Requeue),
+    Within(Duration),
+}
+
+/// How a reconcile ended.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    /// The phase that it reported; `None` leaves it to the status, or to what was known before.
+    phase: Option<Phase>,
+    explicit: Option<Explicit>,
+    /// Whether it is an error that is no failure.
+    is_later: bool,
+}
+
+impl From<Outcome> for End {
+    fn from(outcome: Outcome) -> Self {
+        let (phase, explicit) = match outcome {
+            Outcome::Phase(phase) => (Some(phase), None),
+            Outcome::PhaseAndRequeue(phase, requeue) => (Some(phase), Some(Explicit::Exactly(requeue))),
+            Outcome::PhaseWithin(phase, delay) => (Some(phase), Some(Explicit::Within(delay))),
+            Outcome::Requeue(requeue) => (None, Some(Explicit::Exactly(requeue))),
+            Outcome::Unchanged => (None, None),
+        };
+        Self {
+            phase,
+            explicit,
+            is_later: false,
+        }
+    }
+}
+
+impl From<Retry> for End {
+    fn from(retry: Retry) -> Self {
+        let exactly = |requeue| Some(Explicit::Exactly(requeue));
+        let (phase, explicit) = match retry {
+            Retry::Backoff => (Some(Phase::Failed), None),
+            Retry::After(delay) => (Some(Phase::Failed), exactly(Requeue::After(delay))),
+            Retry::Later(delay) => (None, exactly(Requeue::After(delay))),
+            Retry::Never => (Some(Phase::Failed), exactly(Requeue::AwaitChange)),
+        };
+        Self {
+            phase,
+            explicit,
+            is_later: phase.is_none(),
+        }
+    }
+}
+
+impl End {
+    /// Puts an interval that the object sets itself in place of the policy's, where that would apply to a settled object.
+    pub(crate) fn or_own_interval(mut self, interval: Option<Duration>, status: Phase) -> Self {
+        if self.explicit.is_none() && self.phase.unwrap_or(status) == Phase::Ready {
+            self.explicit = interval.map(|delay| Explicit::Exactly(Requeue::After(delay)));
+        }
+        self
+    }
+}
+
+/// What the end of a reconcile is to the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transition {
+    /// Nothing that was not so before.
+    None,
+    /// The first failure.
+    Failed,
+    /// One more failure of the outage that began then.
+    StillFailed(SystemTime),
+    /// From now on only a change starts a reconcile; the phase began then.
+    GaveUp(SystemTime),
+    /// The failure that began then is over.
+    Recovered(SystemTime),
+}
+
+/// What a decision about the end of a reconcile depends on, apart from the object.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) policy: &'a dyn RequeuePolicy,
+    pub(crate) limit: Option<Limit>,
+    /// The longest interval of all phases.
+    pub(crate) longest: Duration,
+    pub(crate) wall: Wall,
+}
+
+/// A decision about the end of a reconcile, to be kept with [`keep`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Conclusion {
+    /// The phase by which it was decided.
+    pub(crate) phase: Phase,
+    reported: Option<Phase>,
+    since: Tick,
+    now: SystemTime,
+    due: Option<Tick>,
+    backoff: Option<Tick>,
+    succeeded: bool,
+    by_status: bool,
+    own_delay: bool,
+    is_fast: bool,
+    follow_up: bool,
+    gave_up: bool,
+    /// Whether there is an explicit delay in place of the phase's interval.
+    pub(crate) is_explicit: bool,
+    pub(crate) requeue: Requeue,
+    pub(crate) transition: Transition,
+}
+
+impl Conclusion {
+    /// How long ago a time was; left to the log, because it costs more than a line that nobody reads.
+    pub(crate) fn after(&self, since: SystemTime) -> Duration {
+        self.now.duration_since(since).unwrap_or_default()
+    }
+}
+
+/// Since when the object has been in `phase`, or would be if it entered it now; `read` is its status when the reconcile
+/// started.
+pub(crate) fn since(state: &State, read: Status, phase: Phase, wall: Wall) -> SystemTime {
+    let remembered = (state.phases.reported() == Some(phase)).then(|| wall.at(state.since));
+    let latest = Status {
+        phase: state.phases.seen().unwrap_or(read.phase),
+        since: state.told,
+    };
+    // A cache that shows an older status does not bring an outage back that a success has ended.
+    let ended = state.succeeded.map(|tick| wall.at(tick)).filter(|_| phase == Phase::Failed);
+    let mut told = [latest, read]
+        .into_iter()
+        .filter(|status| status.phase == phase)
+        .filter_map(|status| status.since)
+        .filter(|told| ended.is_none_or(|ended| *told >= ended));
+    if phase == Phase::Failed {
+        // Whoever knows of a longer outage is right: a status is written late, a memory is lost.
+        told.chain(remembered).min().unwrap_or(wall.time)
+    } else {
+        told.next().or(remembered).unwrap_or(wall.time)
+    }
+}
+
+/// Decides what follows from the end of a reconcile. Calls the policy, so it must not run under a lock.
+pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: Terms<'_>) -> Conclusion {
+    let (policy, wall) = (terms.policy, terms.wall);
+    // An object that is not remembered is what its status said.
+    let before = state.phases.reported().unwrap_or(read.phase);
+    let phase = match end.phase {
+        Some(phase) => phase,
+        // What is no failure leaves the phase as it was.
+        None if end.is_later => before,
+        None => state.phases.seen().unwrap_or(read.phase),
+    };
+    let by_status = end.phase.is_none() && !end.is_later;
+    let was_awaiting = state.flags.has(Flags::AWAITS_CHANGE);
+
+    let began = since(state, read, phase, wall);
+    let observed = |since| Observed::new(phase).since(since).in_slot(slot);
+    let mut backoff = state.backoff.filter(|_| phase == Phase::Failed);
+    let by_interval = || {
+        if let Some(deleted) = state.deleted.filter(|_| phase != Phase::Failed) {
+            let observed = Observed::new(Phase::Initializing).since(deleted).in_slot(slot);
+            return match policy.requeue(&observed, wall.time) {
+                Requeue::AwaitChange => Requeue::After(policy.interval(Phase::Initializing).longest()),
+                requeue => requeue,
+            };
+        }
+        policy.requeue(&observed(began), wall.time)
+    };
+    let mut requeue = match end.explicit {
+        Some(Explicit::Exactly(requeue)) => requeue,
+        Some(Explicit::Within(delay)) => by_interval().min(Requeue::After(delay)),
+        None => by_interval(),
+    };
+    if phase == Phase::Failed && end.explicit.is_none() && requeue != Requeue::AwaitChange {
+        // A failure with its own delay does not age the backoff.
+        if state.flags.has(Flags::OWN_DELAY) {
+            backoff = Some(wall.now);
+        }
+        if let Some(tick) = backoff.filter(|tick| wall.at(*tick) > began) {
+            requeue = policy.requeue(&observed(wall.at(tick)), wall.time);
+        }
+    }
+    let mut due = None;
+    if let Requeue::After(delay) = requeue {
+        let delay = delay.clamp(AT_ONCE, AT_LAST);
+        let at = wall.now.saturating_add(micros(delay));
+        let in_backoff = phase == Phase::Failed && before == Phase::Failed && !was_awaiting && state.due > wall.now;
+        // A failure by an event inside the backoff adds nothing to it.
+        let keeps = in_backoff && end.explicit.is_none() && state.due < at;
+        due = Some(if keeps { state.due } else { at });
+        requeue = Requeue::After(if keeps { until_tick(state.due, wall.now) } else { delay });
+    }
+
+    let is_stuck = match phase {
+        Phase::Initializing => end.explicit.is_none(),
+        Phase::Failed => true,
+        Phase::Ready => false,
+    };
+    let says_so = end.phase.is_some() || (by_status && end.explicit.is_none());
+    let had_given_up = state.flags.has(Flags::GAVE_UP);
+    let gives_up = due.is_none() && says_so && is_stuck;
+    let transition = if gives_up && !(had_given_up && before == phase) {
+        Transition::GaveUp(began)
+    } else if phase == Phase::Failed {
+        match before {
+            // Whatever the status says, only a report starts an outage.
+            _ if end.phase.is_none() => Transition::None,
+            Phase::Failed if gives_up || !had_given_up => Transition::StillFailed(began),
+            // Or it is tried again after all.
+            _ => Transition::Failed,
+        }
+    } else if before == Phase::Failed || (had_given_up && before != phase) {
+        Transition::Recovered(since(state, read, before, wall))
+    } else {
+        Transition::None
+    };
+
+    // What a patch that may have changed nothing has hidden is found by one more reconcile.
+    let follow_up = due.is_none() && state.flags.has(Flags::UNSURE) && !state.flags.has(Flags::FOLLOW_UP);
+    if follow_up {
+        due = Some(wall.now.saturating_add(micros(terms.longest)));
+        requeue = Requeue::After(terms.longest);
+    }
+    let is_outage = phase != Phase::Failed || end.phase.is_some() || before == Phase::Failed;
+    let is_fast = match (end.explicit, requeue) {
+        (Some(_), Requeue::After(delay)) => terms.limit.is_some_and(|limit| delay < limit.limit.every()),
+        _ => false,
+    };
+    Conclusion {
+        phase,
+        reported: if is_outage { Some(phase) } else { None },
+        since: if state.phases.reported() == Some(phase) { state.since } else { wall.now },
+        now: wall.time,
+        due,
+        backoff,
+        succeeded: phase != Phase::Failed && !end.is_later,
+        by_status: by_status && end.explicit.is_none(),
+        own_delay: phase == Phase::Failed && end.explicit.is_some() && !end.is_later,
+        is_fast,
+        follow_up,
+        gave_up: gives_up || (had_given_up && end.phase.is_none() && before == phase),
+        is_explicit: end.explicit.is_some(),
+        requeue,
+        transition,
+    }
+}
+
+/// Keeps a decision; the reconcile has ended. Returns what follows from events that were held.
+pub(crate) fn keep(record: &mut Record, key: Key, conclusion: &Conclusion, now: Tick) -> Then {
+    let state = &mut record.state;
+    let seen = state.phases.seen().unwrap_or(conclusion.phase);
+    state.phases = Phases::new(seen, conclusion.reported);
+    state.since = conclusion.since;
+    state.due = conclusion.due.unwrap_or(now);
+    state.backoff = conclusion.backoff;
+    if conclusion.succeeded {
+        state.succeeded = Some(now);
+    }
+    for (flag, on) in [
+        (Flags::AWAITS_CHANGE, conclusion.due.is_none()),
+        (Flags::GAVE_UP, conclusion.gave_up),
+        (Flags::FAST, conclusion.is_fast),
+        (Flags::BY_STATUS, conclusion.by_status),
+        (Flags::OWN_DELAY, conclusion.own_delay),
+        (Flags::FOLLOW_UP, conclusion.follow_up),
+        (Flags::RUNNING | Flags::ERRED, false),
+    ] {
+        state.flags.set(flag, on);
+    }
+    trigger::release(record, key)
+}
+
+/// What an echo of another phase means after a reconcile that left the phase to the status.
+pub(crate) fn by_echo(state: &State, echo: Status, slot: Slot, terms: Terms<'_>) -> Conclusion {
+    let end = End {
+        phase: None,
+        explicit: None,
+        is_later: false,
+    };
+    decide(state, echo, end, slot, terms)
+}

@@ -1,0 +1,50 @@
+//! How long an object has been failing, and whether it is about to be given up.
+
+use crate::{Observed, Phase, Requeue, RequeuePolicy, Retry, policy::slot::Slot};
+use std::time::{Duration, SystemTime};
+
+/// What a failure of an object, now, would be a part of; returned by [`Requeuer::outage`](crate::kube::Requeuer::outage).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Outage {
+    /// When the first failure was; now, if the object was not failing.
+    pub since: SystemTime,
+    /// How long ago that is; zero, if the object was not failing.
+    pub elapsed: Duration,
+    /// How many retries that time makes by the error interval, events aside: [`Interval::attempts`](crate::Interval::attempts).
+    pub attempts: u64,
+    /// Whether this is the last attempt, because only a change then starts another.
+    ///
+    /// From [`outage`](crate::kube::Requeuer::outage), for an error that backs off; from
+    /// [`outage_of`](crate::kube::Requeuer::outage_of), for the error that it is asked about. As of now: a run that goes
+    /// on past the deadline finds out when it has ended, so ask when it has failed.
+    pub is_last: bool,
+}
+
+impl Outage {
+    pub(crate) fn new(since: SystemTime, slot: Slot, policy: &dyn RequeuePolicy, now: SystemTime) -> Self {
+        let failing = Observed::new(Phase::Failed).since(since).in_slot(slot);
+        let elapsed = failing.elapsed(now);
+        Self {
+            since,
+            elapsed,
+            attempts: policy.interval(Phase::Failed).attempts(elapsed),
+            is_last: policy.requeue(&failing, now) == Requeue::AwaitChange,
+        }
+    }
+
+    /// Returns the same for an error that is classified so; [`outage_of`](crate::kube::Requeuer::outage_of) asks the
+    /// classifier.
+    ///
+    /// For where the error at hand is not yet the one that the classifier takes, such as inside kube's helper
+    /// `finalizer`.
+    #[must_use]
+    pub const fn after(self, retry: Retry) -> Self {
+        let is_last = match retry {
+            Retry::Backoff => self.is_last,
+            Retry::After(_) | Retry::Later(_) => false,
+            Retry::Never => true,
+        };
+        Self { is_last, ..self }
+    }
+}
