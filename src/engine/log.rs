@@ -4,7 +4,7 @@ use super::{
     Id,
     conclusion::{Conclusion, Transition},
     reason::{Reason, Reasons},
-    trigger::Verdict,
+    trigger::{Verdict, Why},
 };
 use crate::{
     ConfigError, Interval, MaxRate, Phase, RateLimit, Requeue, RequeuePolicy, policy::interval::humantime,
@@ -80,6 +80,15 @@ pub(super) fn trigger(id: Id<'_>, verdict: &Verdict, limit: Option<RateLimit>) {
         ),
         Verdict::Pause { first: true } => line!(info, id, "paused by an annotation"),
         Verdict::Pause { .. } => line!(trace, id, "postponed: paused"),
+    }
+}
+
+/// An event that triggers nothing.
+pub(super) fn quiet(id: Id<'_>, why: Why) {
+    match why {
+        Why::Seen | Why::Kept => {}
+        Why::Echo => line!(trace, id, "not triggered: the controller's own write came back"),
+        Why::Status => line!(trace, id, "postponed until due: only the status changed"),
     }
 }
 

@@ -45,7 +45,7 @@ use std::{
     time::Duration,
 };
 use telemetry::Telemetry;
-use trigger::{Limits, Shown, Then, Verdict};
+use trigger::{Limits, Shown, Then, Verdict, Why};
 use version::Version;
 
 /// A policy as the engine holds it.
@@ -285,11 +285,15 @@ impl Engine {
     }
 
     /// A watch shows an object; returns whether to trigger it.
-    pub(crate) fn shown(&self, key: Key, sight: &Sight, how: Shown) -> bool {
+    pub(crate) fn shown(&self, id: Id<'_>, key: Key, sight: &Sight, how: Shown) -> bool {
         let (now, delivered) = (self.clock.now(), self.deliver());
         let then = self.memory.upsert(key, now, |record, is_new| {
             trigger::shown(record, key, sight, how, delivered, is_new)
         });
+        if let Then::Nothing(why) = then {
+            log::quiet(id, why);
+            self.telemetry.quiet(id.kind, why);
+        }
         self.follow(key, then)
     }
 
@@ -327,13 +331,13 @@ impl Engine {
             delivered,
         };
         let then = self.memory.modify(key, |record| trigger::related(record, key, held, may_be_echo));
-        self.follow(key, then.unwrap_or(Then::Nothing))
+        then.is_some_and(|then| self.follow(key, then))
     }
 
     /// The application asks for an object; returns whether to trigger it.
     pub(crate) fn requested(&self, key: Key, reason: Reason) -> bool {
         let then = self.memory.modify(key, |record| trigger::want(record, reason));
-        self.follow(key, then.unwrap_or(Then::Nothing))
+        then.is_some_and(|then| self.follow(key, then))
     }
 
     /// Whether the object waits for the rate limit that is no longer in force.
@@ -349,7 +353,7 @@ impl Engine {
     /// Does what follows from an event; returns whether to trigger the object.
     fn follow(&self, key: Key, then: Then) -> bool {
         match then {
-            Then::Nothing => false,
+            Then::Nothing(_) => false,
             Then::Trigger => true,
             Then::Move(phase, since) => {
                 self.move_timer(key, Status { phase, since });
@@ -423,7 +427,7 @@ impl Engine {
             pending.in_flight = pending.in_flight.saturating_sub(1);
             trigger::release(record, key)
         });
-        if self.follow(key, then.unwrap_or(Then::Nothing)) {
+        if then.is_some_and(|then| self.follow(key, then)) {
             self.wake(Some(&scope.object), &Wake::Trigger(scope.object.clone()));
         }
     }
@@ -433,13 +437,13 @@ impl Engine {
         let then = self.memory.modify(key, |record| {
             // An error that its error policy is yet to see.
             if record.state.flags.has(Flags::ERRED) {
-                return Then::Nothing;
+                return Then::Nothing(Why::Kept);
             }
             record.state.flags.set(Flags::RUNNING, false);
             trigger::release(record, key);
             trigger::want(record, Reason::CutOff)
         });
-        if self.follow(key, then.unwrap_or(Then::Nothing)) {
+        if then.is_some_and(|then| self.follow(key, then)) {
             self.wake(Some(&scope.object), &Wake::Trigger(scope.object.clone()));
         }
     }

@@ -4,7 +4,10 @@
 
 use crate::{
     Phase,
-    engine::{conclusion::Conclusion, trigger::Verdict},
+    engine::{
+        conclusion::Conclusion,
+        trigger::{Verdict, Why},
+    },
 };
 
 /// The metrics of a `Requeuer`.
@@ -22,6 +25,13 @@ impl Telemetry {
     pub(crate) fn trigger(&self, kind: &str, verdict: &Verdict, phase: Phase) {
         #[cfg(feature = "metrics")]
         self.of(kind).trigger(verdict, phase);
+    }
+
+    /// Notes an event that triggers nothing.
+    #[inline]
+    pub(crate) fn quiet(&self, kind: &str, why: Why) {
+        #[cfg(feature = "metrics")]
+        self.of(kind).quiet(why);
     }
 
     /// Notes what the end of a reconcile means; `failing` objects there are after it.
@@ -58,7 +68,7 @@ mod handles {
         engine::{
             conclusion::{Conclusion, Transition},
             reason::Reason,
-            trigger::Verdict,
+            trigger::{Verdict, Why},
         },
     };
     use metrics::{
@@ -66,7 +76,7 @@ mod handles {
     };
 
     const PHASES: [&str; 3] = ["initializing", "failed", "ready"];
-    const DECLINED: [&str; 5] = ["not_due", "rate_limit", "max_rate", "stale_cache", "paused"];
+    const DECLINED: [&str; 7] = ["not_due", "rate_limit", "max_rate", "stale_cache", "paused", "status", "echo"];
     const REASONS: [&str; 10] = [
         "new",
         "changed",
@@ -127,6 +137,14 @@ mod handles {
                 }
                 Verdict::Await { .. } => self.declined[3].increment(1),
                 Verdict::Pause { .. } => self.declined[4].increment(1),
+            }
+        }
+
+        pub(crate) fn quiet(&self, why: Why) {
+            match why {
+                Why::Seen | Why::Kept => {}
+                Why::Status => self.declined[5].increment(1),
+                Why::Echo => self.declined[6].increment(1),
             }
         }
 

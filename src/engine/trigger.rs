@@ -22,12 +22,25 @@ pub(super) const AT_ONCE: Duration = Duration::from_nanos(SHORTEST);
 /// What follows from an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// Nothing now: the object is due later, or is taken up by a reconcile or a timer that is there anyway.
-    Nothing,
+    /// Nothing now.
+    Nothing(Why),
     /// The object is triggered.
     Trigger,
     /// The last reconcile left the phase to the status, and its echo shows this one: the timer moves.
     Move(Phase, Option<SystemTime>),
+}
+
+/// Why an event triggers nothing now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// This version was seen before.
+    Seen,
+    /// It is the echo of the controller's own write.
+    Echo,
+    /// Someone else wrote the status, without a change of phase or fingerprint: the object is looked at when it is due.
+    Status,
+    /// A reconcile or a timer that is there anyway takes it up.
+    Kept,
 }
 
 /// What to do with a trigger.
@@ -81,12 +94,14 @@ pub(crate) fn shown(record: &mut Record, key: Key, sight: &Sight, how: Shown, de
         return want(record, Reason::New);
     }
     if !is_new && (sight.version == state.version || sight.version.is_before(state.version)) {
-        return Then::Nothing;
+        return Then::Nothing(Why::Seen);
     }
     state.version = sight.version;
     state.delivered = delivered;
     state.deleted = sight.deleted;
     if is_new {
+        // It has no timer yet.
+        state.flags.set(Flags::AWAITS_CHANGE, true);
         state.content = sight.content;
         state.phases.see(sight.phase);
         state.told = sight.since;
@@ -105,7 +120,7 @@ pub(crate) fn shown(record: &mut Record, key: Key, sight: &Sight, how: Shown, de
     let then = if record.is_busy() && !relisted {
         match echo::hold(record, held) {
             Some(oldest) => judge(record, key, oldest, false),
-            None => Then::Nothing,
+            None => Then::Nothing(Why::Kept),
         }
     } else {
         judge(record, key, held, relisted)
@@ -123,7 +138,7 @@ pub(crate) fn related(record: &mut Record, key: Key, held: Held, may_be_echo: bo
     if may_be_echo && record.is_busy() {
         return match echo::hold(record, held) {
             Some(oldest) => judge(record, key, oldest, false),
-            None => Then::Nothing,
+            None => Then::Nothing(Why::Kept),
         };
     }
     judge(record, key, held, !may_be_echo)
@@ -132,16 +147,16 @@ pub(crate) fn related(record: &mut Record, key: Key, held: Held, may_be_echo: bo
 /// Judges what was held, now that all answers are there.
 pub(crate) fn release(record: &mut Record, key: Key) -> Then {
     if record.is_busy() {
-        return Then::Nothing;
+        return Then::Nothing(Why::Kept);
     }
     let held = record.pending_mut().map(|pending| std::mem::take(&mut pending.held));
-    let mut all = Then::Nothing;
+    let mut all = Then::Nothing(Why::Kept);
     for held in held.into_iter().flatten() {
         match judge(record, key, held, false) {
             Then::Trigger => all = Then::Trigger,
             Then::Move(..) if all == Then::Trigger => {}
             then @ Then::Move(..) => all = then,
-            Then::Nothing => {}
+            Then::Nothing(_) => {}
         }
     }
     all
@@ -172,7 +187,7 @@ fn judge(record: &mut Record, key: Key, held: Held, relisted: bool) -> Then {
         Event::Other { key: other, reason } => {
             let is_echo = !relisted && echo::take(record, other, held.version, held.delivered);
             echo::skip(record, other, held.version, relisted);
-            if is_echo { Then::Nothing } else { want(record, reason) }
+            if is_echo { Then::Nothing(Why::Echo) } else { want(record, reason) }
         }
     }
 }
@@ -189,8 +204,9 @@ fn changed(record: &mut Record, sight: &Sight, is_echo: bool, relisted: bool) ->
         .and(Changes::PHASE.when(is_other_phase));
     state.phases.see(sight.phase);
     state.told = sight.since;
-    let mut then = Then::Nothing;
+    let mut then = Then::Nothing(Why::Status);
     if is_echo {
+        then = Then::Nothing(Why::Echo);
         changes = changes.without(Changes::SOFT);
         state.content.take_echo(&sight.content);
         let by_status = state.flags.has(Flags::BY_STATUS) && !state.flags.has(Flags::RUNNING);
@@ -216,7 +232,7 @@ pub(crate) fn want(record: &mut Record, reason: Reason) -> Then {
     // Where a timer is set, or a resume is yet to come, the reason waits for it.
     let waits = flags.has(Flags::THROTTLED | Flags::WAITING) || (flags.has(Flags::PAUSED) && !is_resumed);
     if waits || flags.has(Flags::RUNNING) {
-        Then::Nothing
+        Then::Nothing(Why::Kept)
     } else {
         Then::Trigger
     }
@@ -232,6 +248,9 @@ pub(crate) fn infer(record: &mut Record, sight: &Sight, requested: bool, is_new:
         record.pending().reasons.add(Reason::CutOff);
     }
     let state = &mut record.state;
+    if is_new {
+        state.flags.set(Flags::AWAITS_CHANGE, true);
+    }
     let is_same = sight.version == state.version;
     let is_due = is_due(record, now);
     let state = &mut record.state;

@@ -293,7 +293,7 @@ where
             let (id, key) = (object::id(&*object, &kind), object::key(object.meta()));
             action(engine.error_policy(id, key, &observe(&object), classify(error, &object), error))
         };
-        let graceful = future::select_all(self.graceful).map(drop).shared();
+        let graceful = future::select_all(self.graceful).map(|_| ()).boxed().shared();
         let triggers = self.triggers.map(Ok::<_, watcher::Error>).take_until(graceful.clone());
         // Before its first list has ended the runner waits for the store and for nothing else.
         let store = self.common.store.clone();
@@ -304,8 +304,8 @@ where
             }
         };
         applier(gate, error_policy, context, self.common.store, triggers, self.config)
-            .take_until(future::select_all(self.forceful))
-            .take_until(has_not_begun)
+            .take_until(future::select_all(self.forceful).map(|_| ()).boxed())
+            .take_until(has_not_begun.boxed())
     }
 }
 

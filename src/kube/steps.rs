@@ -21,11 +21,15 @@ impl Requeuer {
     }
 
     /// The watch shows an object; returns whether that triggers it.
-    pub(crate) fn shown<K: Resource + Observe>(&self, object: &K, how: Shown) -> bool {
+    pub(crate) fn shown<K>(&self, object: &K, how: Shown) -> bool
+    where
+        K: Resource + Observe,
+        K::DynamicType: Default,
+    {
         let meta = object.meta();
         let is_paused = self.engine.is_paused(meta.annotations.as_ref());
         let sight = object::sight(meta, &object.observe(), is_paused);
-        self.engine.shown(key(object), &sight, how)
+        self.engine.shown(object::id(object, &kind::<K>()), key(object), &sight, how)
     }
 
     /// The watch shows that an object is gone.

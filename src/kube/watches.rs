@@ -13,7 +13,7 @@ use super::{
 use crate::{
     Observed,
     engine::{
-        Engine, Wake,
+        Engine, Id, Wake,
         log,
         memory::Key,
         reason::{Reason, Source},
@@ -113,6 +113,14 @@ where
     }
 }
 
+fn named<'a, K: Resource>(reference: &'a ObjectRef<K>, kind: &'a str) -> Id<'a> {
+    Id {
+        kind,
+        namespace: reference.namespace.as_deref(),
+        name: &reference.name,
+    }
+}
+
 fn request<K: Resource>(obj_ref: ObjectRef<K>, reason: ReconcileReason) -> ReconcileRequest<K> {
     ReconcileRequest { obj_ref, reason }
 }
@@ -185,6 +193,7 @@ where
     /// What a list has shown so far, and what of it is another version than before.
     listed: Option<(HashSet<Key>, Vec<(ObjectRef<K>, Key, Sight)>)>,
     is_first: bool,
+    kind: String,
     _counted: Counted,
 }
 
@@ -197,12 +206,14 @@ where
 {
     pub(super) fn new(common: Common<K>, observe: Observer<K>) -> Self {
         let counted = Counted::new::<K>(&common.engine, &common.dyntype);
+        let kind = K::kind(&common.dyntype).into_owned();
         Self {
             common,
             observe,
             known: HashSet::new(),
             listed: None,
             is_first: true,
+            kind,
             _counted: counted,
         }
     }
@@ -219,7 +230,7 @@ where
             Event::Apply(object) => {
                 let Some(key) = object::key(object.meta()) else { return vec![] };
                 self.known.insert(key);
-                let triggers = engine.shown(key, &self.sight(&object), Shown::Watched);
+                let triggers = engine.shown(object::id(&object, &self.kind), key, &self.sight(&object), Shown::Watched);
                 let updated = || request(self.common.reference(&object), ReconcileReason::ObjectUpdated);
                 triggers.then(updated).into_iter().collect()
             }
@@ -253,7 +264,7 @@ where
                 let how = if std::mem::take(&mut self.is_first) { Shown::First } else { Shown::Relisted };
                 let triggered = changed
                     .into_iter()
-                    .filter(|(_, key, sight)| engine.shown(*key, sight, how));
+                    .filter(|(reference, key, sight)| engine.shown(named(reference, &self.kind), *key, sight, how));
                 triggered
                     .map(|(reference, ..)| request(reference, ReconcileReason::ObjectUpdated))
                     .collect()

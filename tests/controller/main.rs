@@ -1,28 +1,5 @@
-//! The adapter around the real `kube_runtime::Controller`, on an API server in memory and in virtual time.
+//! The controller on an API server in memory and in virtual time.
 
-// The guide as text: its examples are played here, and the program `unit` checks what it links to.
-#[path = "../unit/pages.rs"]
-mod pages;
-
-mod at_3_am;
-mod embedding;
-mod error;
-mod fleet;
-mod guide;
-mod kube_error;
-mod limits;
+mod known;
 mod lines;
-mod log;
-#[cfg(feature = "metrics")]
-mod metrics;
-mod overrides;
-mod parity;
-mod paused;
-mod policy_change;
-#[cfg(feature = "testing")]
-mod testing;
-mod timeline;
-#[cfg(feature = "testing")]
-mod timeline_api;
-mod trigger;
 mod world;

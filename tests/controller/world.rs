@@ -12,7 +12,6 @@ use kube::{
     api::{Patch, PatchParams, PostParams},
     core::ObjectMeta,
     runtime::{
-        Controller,
         controller::{self, Action},
         reflector::ObjectRef,
         watcher,
@@ -20,13 +19,12 @@ use kube::{
 };
 use kube_testbed::{ApiServer, Resource};
 use requeue_policy::{
-    Observe, Phase, RequeueConfig,
-    kube::{Classify, Outcome, Reconcile, Requeuer},
+    Observe, Observed, Outcome, Phase, RequeueConfig, Retry,
+    kube::{Controller, Requeuer},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{
-    hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc, LazyLock, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -65,24 +63,11 @@ pub(crate) struct ThingStatus {
 }
 
 impl Observe for Thing {
-    fn phase(&self) -> Phase {
-        self.status
-            .as_ref()
-            .and_then(|status| status.phase)
-            .unwrap_or(Phase::Initializing)
-    }
-
-    fn last_transition(&self) -> Option<SystemTime> {
-        self.status.as_ref()?.since.as_ref().map(|time| time.0.into())
-    }
-
-    fn fingerprint(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.status
-            .as_ref()
-            .and_then(|status| status.token.as_ref())
-            .hash(&mut hasher);
-        hasher.finish()
+    fn observe(&self) -> Observed {
+        let status = self.status.clone().unwrap_or_default();
+        Observed::new(status.phase.unwrap_or(Phase::Initializing))
+            .since(status.since.map(|time| SystemTime::from(time.0)))
+            .fingerprint(&status.token)
     }
 }
 
@@ -112,6 +97,7 @@ pub(crate) struct World {
     pub(crate) children: Api<ConfigMap>,
     pub(crate) lines: Lines,
     reconcile: Arc<Reconciler>,
+    classify: fn(&Oops) -> Retry,
     runs: Arc<Mutex<Vec<Run>>>,
     start: Instant,
     _log: DefaultGuard,
@@ -148,10 +134,16 @@ impl World {
                 let run = reconcile(thing, api);
                 Box::pin(async move { run.await.map(Into::into) })
             }),
+            classify: |_| Retry::Backoff,
             runs: Arc::default(),
             start: Instant::now(),
             _log: log,
         }
+    }
+
+    /// Tells errors apart.
+    pub(crate) fn classify(self, classify: fn(&Oops) -> Retry) -> Self {
+        Self { classify, ..self }
     }
 
     /// Starts a controller with this policy.
@@ -160,30 +152,22 @@ impl World {
     }
 
     /// Starts a controller that watches the things only.
-    pub(crate) fn start_with<C: Classify<Oops> + Send + Sync + 'static>(
-        &self,
-        requeue: &Requeuer<RequeueConfig, C>,
-    ) -> JoinHandle<()> {
-        self.spawn(self.controller(), requeue)
+    pub(crate) fn start_with(&self, requeue: &Requeuer) -> JoinHandle<()> {
+        self.spawn(self.controller(requeue), requeue)
     }
 
-    /// Starts a controller that also watches the children, with `owned()`.
-    pub(crate) fn start_owning<C: Classify<Oops> + Send + Sync + 'static>(
-        &self,
-        requeue: &Requeuer<RequeueConfig, C>,
-    ) -> JoinHandle<()> {
+    /// Starts a controller that also owns the children.
+    pub(crate) fn start_owning(&self, requeue: &Requeuer) -> JoinHandle<()> {
         let children = Api::<ConfigMap>::default_namespaced(self.client());
-        let controller = self
-            .controller()
-            .watches(children, watcher::Config::default(), requeue.owned());
+        let controller = self.controller(requeue).owns(children, watcher::Config::default());
         self.spawn(controller, requeue)
     }
 
-    /// Starts a controller and counts what its stream yields.
-    pub(crate) fn count_yields(&self, policy: RequeueConfig) -> Arc<AtomicUsize> {
+    /// Starts a controller and counts what its stream yields: its dispatches.
+    pub(crate) fn count_yields(&self, requeue: &Requeuer) -> Arc<AtomicUsize> {
         let yields = Arc::new(AtomicUsize::new(0));
         let counted = yields.clone();
-        let stream = self.run(self.controller(), &requeuer(policy));
+        let stream = self.run(self.controller(requeue), requeue);
         tokio::spawn(stream.for_each(move |_| {
             counted.fetch_add(1, Ordering::SeqCst);
             ready_now(())
@@ -191,8 +175,8 @@ impl World {
         yields
     }
 
-    pub(crate) fn controller(&self) -> Controller<Thing> {
-        Controller::new(Api::default_namespaced(self.client()), watcher::Config::default())
+    pub(crate) fn controller(&self, requeue: &Requeuer) -> Controller<Thing> {
+        requeue.controller(Api::default_namespaced(self.client()), watcher::Config::default())
     }
 
     /// The controller's client: its requests are counted, delayed and hit by faults.
@@ -200,11 +184,7 @@ impl World {
         Client::new(self.server.connect(), "default")
     }
 
-    pub(crate) fn spawn<C: Classify<Oops> + Send + Sync + 'static>(
-        &self,
-        controller: Controller<Thing>,
-        requeue: &Requeuer<RequeueConfig, C>,
-    ) -> JoinHandle<()> {
+    pub(crate) fn spawn(&self, controller: Controller<Thing>, requeue: &Requeuer) -> JoinHandle<()> {
         tokio::spawn(self.run(controller, requeue).for_each(|result| async move {
             if let Err(error) = result {
                 println!("{error:?}");
@@ -213,26 +193,22 @@ impl World {
     }
 
     /// What the controller's stream yields, which drives it.
-    pub(crate) fn run<C: Classify<Oops> + Send + Sync + 'static>(
-        &self,
-        controller: Controller<Thing>,
-        requeue: &Requeuer<RequeueConfig, C>,
-    ) -> BoxStream<'static, Yield> {
+    pub(crate) fn run(&self, controller: Controller<Thing>, requeue: &Requeuer) -> BoxStream<'static, Yield> {
+        let api = Api::default_namespaced(requeue.client(self.client()));
+        drive(controller, self.noting_reconciler(), self.classify, api)
+    }
+
+    /// The reconciler, which notes when it runs.
+    pub(crate) fn noting_reconciler(&self) -> Noting {
         let (runs, start, reconcile) = (self.runs.clone(), self.start, self.reconcile.clone());
-        let reconcile = move |thing: Arc<Thing>, api: Arc<Api<Thing>>| {
+        Box::new(move |thing: Arc<Thing>, api: Arc<Api<Thing>>| {
             runs.lock().expect("a test panicked while it held the runs").push(Run {
                 name: thing.name_any(),
                 at: start.elapsed(),
                 value: thing.spec.value,
             });
             reconcile(thing, (*api).clone())
-        };
-        drive(
-            controller,
-            Box::new(requeue.reconciler(reconcile)),
-            Box::new(requeue.error_policy()),
-            Api::default_namespaced(self.client()),
-        )
+        })
     }
 
     /// Lets time pass until so many seconds after the start.
@@ -305,17 +281,18 @@ impl World {
     }
 }
 
-type Gate = Box<dyn Fn(Arc<Thing>, Arc<Api<Thing>>) -> Reconcile<Oops> + Send + Sync>;
-type ErrorPolicy = Box<dyn Fn(Arc<Thing>, &Oops, Arc<Api<Thing>>) -> Action + Send + Sync>;
+/// A reconciler of one type, for all tests.
+pub(crate) type Noting = Box<dyn Fn(Arc<Thing>, Arc<Api<Thing>>) -> BoxFuture<'static, Answer> + Send + Sync>;
 
-/// Of one type for all tests: kube's `Controller` takes seconds to compile for each.
+/// Of one type for all tests: a controller takes seconds to compile for each.
 pub(crate) fn drive(
     controller: Controller<Thing>,
-    reconcile: Gate,
-    on_error: ErrorPolicy,
+    reconcile: Noting,
+    classify: fn(&Oops) -> Retry,
     api: Api<Thing>,
 ) -> BoxStream<'static, Yield> {
-    controller.run(reconcile, on_error, Arc::new(api)).boxed()
+    let classify = move |error: &Oops, _: &Thing| classify(error);
+    controller.run_with(reconcile, classify, Arc::new(api)).boxed()
 }
 
 /// How the API server keeps things.
@@ -375,7 +352,7 @@ pub(crate) async fn write_status(thing: &Thing, things: &Api<Thing>, phase: Phas
     patch_status(things, &thing.name_any(), json!({ "phase": phase, "message": message })).await;
 }
 
-pub(crate) fn requeuer(policy: RequeueConfig) -> Requeuer<RequeueConfig> {
+pub(crate) fn requeuer(policy: RequeueConfig) -> Requeuer {
     Requeuer::new(policy).expect("a test's policy is valid")
 }
 

@@ -12,7 +12,7 @@ use kube::{
     Api, Client, CustomResource, CustomResourceExt as _, Resource as _,
     api::{DeleteParams, ObjectMeta, Patch, PatchParams, PostParams},
 };
-use requeue_policy::{Observe, Phase};
+use requeue_policy::{Observe, Observed, Phase};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -57,21 +57,19 @@ pub struct ThingStatus {
 }
 
 impl Observe for Thing {
-    fn phase(&self) -> Phase {
+    fn observe(&self) -> Observed {
         let status = self.status.as_ref();
-        status.and_then(|status| status.phase).unwrap_or(Phase::Initializing)
-    }
-
-    fn last_transition(&self) -> Option<SystemTime> {
-        let time = self.status.as_ref()?.last_transition_time.as_ref()?;
-        Some(time.0.into())
+        let phase = status.and_then(|status| status.phase).unwrap_or(Phase::Initializing);
+        let since = status.and_then(|status| status.last_transition_time.as_ref());
+        Observed::new(phase).since(since.map(|time| SystemTime::from(time.0)))
     }
 }
 
 impl Thing {
     /// The status that the run of this number writes: it differs from any before it, and keeps since when the phase is this one.
     pub fn next_status(&self, phase: Phase, run: u64) -> Value {
-        let kept = self.last_transition().filter(|_| self.phase() == phase);
+        let observed = self.observe();
+        let kept = observed.last_transition().filter(|_| observed.phase() == phase);
         let since = Timestamp::try_from(kept.unwrap_or_else(SystemTime::now)).expect("the time is of this age");
         json!({
             "phase": phase,
