@@ -27,9 +27,10 @@ use crate::{
     sync::{AtomicU64, Mutex, Ordering, PoisonError, RwLock},
 };
 use clock::Clock;
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use conclusion::{End, Status, Terms};
 use echo::Answer;
-use memory::{Event, Flags, Held, Key, Memory, Tick};
+use memory::{Flags, Held, Key, Memory, Tick};
 use outage::Outage;
 use overrides::Overrides;
 use places::Places;
@@ -59,6 +60,16 @@ pub(crate) struct Id<'a> {
     pub(crate) name: &'a str,
 }
 
+impl Source {
+    fn id(&self) -> Id<'_> {
+        Id {
+            kind: self.kind(),
+            namespace: self.namespace(),
+            name: self.name(),
+        }
+    }
+}
+
 impl Id<'_> {
     fn source(self) -> Source {
         Source::new(self.kind, self.namespace, self.name)
@@ -79,7 +90,7 @@ pub(crate) enum Wake {
 /// A controller that listens.
 struct Listener {
     kind: String,
-    wake: Box<dyn Fn(Wake) -> bool + Send + Sync>,
+    wakes: UnboundedSender<Wake>,
 }
 
 /// A policy at work: what the clones of a `Requeuer` share.
@@ -294,7 +305,7 @@ impl Engine {
             log::quiet(id, why);
             self.telemetry.quiet(id.kind, why);
         }
-        self.follow(key, then)
+        self.follow(id, key, then)
     }
 
     /// Whether the object is known in this version.
@@ -324,20 +335,18 @@ impl Engine {
     }
 
     /// A version of another object concerns this one; returns whether to trigger it.
-    pub(crate) fn related(&self, key: Key, other: Key, version: Version, delivered: u64, may_be_echo: bool, reason: Reason) -> bool {
-        let held = Held {
-            what: Event::Other { key: other, reason },
-            version,
-            delivered,
-        };
+    pub(crate) fn related(&self, id: Id<'_>, key: Key, held: Held, may_be_echo: bool) -> bool {
         let then = self.memory.modify(key, |record| trigger::related(record, key, held, may_be_echo));
-        then.is_some_and(|then| self.follow(key, then))
+        if let Some(Then::Nothing(why)) = then {
+            log::quiet(id, why);
+            self.telemetry.quiet(id.kind, why);
+        }
+        then.is_some_and(|then| self.follow(id, key, then))
     }
 
     /// The application asks for an object; returns whether to trigger it.
     pub(crate) fn requested(&self, key: Key, reason: Reason) -> bool {
-        let then = self.memory.modify(key, |record| trigger::want(record, reason));
-        then.is_some_and(|then| self.follow(key, then))
+        self.memory.modify(key, |record| trigger::want(record, reason)) == Some(Then::Trigger)
     }
 
     /// Whether the object waits for the rate limit that is no longer in force.
@@ -351,27 +360,33 @@ impl Engine {
     }
 
     /// Does what follows from an event; returns whether to trigger the object.
-    fn follow(&self, key: Key, then: Then) -> bool {
+    fn follow(&self, id: Id<'_>, key: Key, then: Then) -> bool {
         match then {
             Then::Nothing(_) => false,
             Then::Trigger => true,
             Then::Move(phase, since) => {
-                self.move_timer(key, Status { phase, since });
+                self.move_timer(id, key, Status { phase, since });
                 true
             }
         }
     }
 
-    fn move_timer(&self, key: Key, status: Status) {
+    fn move_timer(&self, id: Id<'_>, key: Key, status: Status) {
         let Some(state) = self.memory.get(key) else { return };
         let now = self.clock.now();
         let (policy, number) = self.in_force();
         let conclusion = conclusion::by_echo(&state, status, Slot::from_bits(key), self.terms(&policy, number, now));
-        self.memory.modify(key, |record| {
-            if !record.state.flags.has(Flags::RUNNING) {
+        let kept = self.memory.modify(key, |record| {
+            let is_running = record.state.flags.has(Flags::RUNNING);
+            if !is_running {
                 conclusion::keep(record, key, &conclusion, now);
             }
+            !is_running
         });
+        if kept == Some(true) {
+            log::end(id, &conclusion, None, &*policy, &[]);
+            self.telemetry.end(id.kind, &conclusion, self.memory.failing());
+        }
     }
 
     fn terms<'a>(&self, policy: &'a Policy, number: u32, now: Tick) -> Terms<'a> {
@@ -427,8 +442,8 @@ impl Engine {
             pending.in_flight = pending.in_flight.saturating_sub(1);
             trigger::release(record, key)
         });
-        if then.is_some_and(|then| self.follow(key, then)) {
-            self.wake(Some(&scope.object), &Wake::Trigger(scope.object.clone()));
+        if then.is_some_and(|then| self.follow(scope.object.id(), key, then)) {
+            self.wake(Some(scope.object.kind()), &Wake::Trigger(scope.object.clone()));
         }
     }
 
@@ -443,43 +458,38 @@ impl Engine {
             trigger::release(record, key);
             trigger::want(record, Reason::CutOff)
         });
-        if then.is_some_and(|then| self.follow(key, then)) {
-            self.wake(Some(&scope.object), &Wake::Trigger(scope.object.clone()));
+        if then.is_some_and(|then| self.follow(scope.object.id(), key, then)) {
+            self.wake(Some(scope.object.kind()), &Wake::Trigger(scope.object.clone()));
         }
     }
 
     // What goes to controllers.
 
-    /// A controller of this kind listens until `wake` returns false.
-    pub(crate) fn listen(&self, kind: &str, wake: impl Fn(Wake) -> bool + Send + Sync + 'static) {
+    /// A controller of this kind listens as long as it keeps the receiver.
+    pub(crate) fn listen(&self, kind: &str) -> UnboundedReceiver<Wake> {
+        let (wakes, receiver) = unbounded();
         let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
+        listeners.retain(|listener| !listener.wakes.is_closed());
         listeners.push(Listener {
             kind: kind.to_owned(),
-            wake: Box::new(wake),
+            wakes,
         });
+        receiver
     }
 
-    /// Tells controllers, those of the object's kind if there is one; returns whether any listens.
-    fn wake(&self, object: Option<&Source>, wake: &Wake) -> bool {
-        let (mut heard, mut ended) = (false, false);
-        for listener in self.listeners.read().unwrap_or_else(PoisonError::into_inner).iter() {
-            if object.is_none_or(|object| object.kind() == listener.kind) {
-                let listens = (listener.wake)(wake.clone());
-                heard |= listens;
-                ended |= !listens;
-            }
-        }
-        if ended {
-            let mut listeners = self.listeners.write().unwrap_or_else(PoisonError::into_inner);
-            listeners.retain(|listener| object.is_some_and(|object| object.kind() != listener.kind) || (listener.wake)(Wake::Throttled));
-        }
-        heard
+    /// Tells the controllers of this kind, or all; returns whether any listens.
+    fn wake(&self, kind: Option<&str>, wake: &Wake) -> bool {
+        let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
+        let concerned = listeners.iter().filter(|listener| kind.is_none_or(|kind| kind == listener.kind));
+        concerned.fold(false, |heard, listener| {
+            listener.wakes.unbounded_send(wake.clone()).is_ok() || heard
+        })
     }
 
     /// The application asks for an object by a reference.
     pub(crate) fn nudge(&self, id: Id<'_>, uid: Option<&str>) {
         let object = id.source();
-        if !self.wake(Some(&object), &Wake::Request(object.clone())) {
+        if !self.wake(Some(id.kind), &Wake::Request(object)) {
             self.requests.add(uid, id.namespace, id.name, self.clock.now());
         }
     }
@@ -685,7 +695,7 @@ impl Engine {
             (Some(_), None) => Requeue::AwaitChange,
             (Some(_), Some((_, true, _))) => Requeue::After(trigger::AT_ONCE),
             (Some(key), Some((Then::Move(phase, since), ..))) => {
-                self.move_timer(key, Status { phase, since });
+                self.move_timer(id, key, Status { phase, since });
                 Requeue::After(trigger::AT_ONCE)
             }
             _ => conclusion.requeue,

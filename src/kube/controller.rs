@@ -23,7 +23,7 @@ use crate::{
     },
 };
 use futures::{
-    FutureExt as _, Stream, StreamExt as _, channel::mpsc, future,
+    FutureExt as _, Stream, StreamExt as _, future,
     future::BoxFuture,
     stream::{self, BoxStream},
 };
@@ -81,10 +81,8 @@ where
         let kind = K::kind(&common.dyntype).into_owned();
         let mut own = Own::new(common.clone(), observe.clone());
         let events = lasting(events, kind.clone()).map(move |event| own.handle(event));
-        let (sender, wakes) = mpsc::unbounded();
-        common.engine.listen(&kind, move |wake| sender.unbounded_send(wake).is_ok());
         let waker = common.clone();
-        let wakes = wakes.map(move |wake| waker.wake(wake));
+        let wakes = common.engine.listen(&kind).map(move |wake| waker.wake(wake));
         Self {
             common,
             observe,

@@ -13,9 +13,8 @@ use super::{
 use crate::{
     Observed,
     engine::{
-        Engine, Id, Wake,
-        log,
-        memory::Key,
+        self, Engine, Id, Wake, log,
+        memory::{Held, Key},
         reason::{Reason, Source},
         sight::Sight,
         trigger::Shown,
@@ -394,10 +393,18 @@ where
         concerns.sort_by_key(|(key, _)| *key);
         concerns.dedup_by_key(|(key, _)| *key);
         let reason = (self.reason)(latest.source.clone());
-        let triggered = concerns.into_iter().filter(|(key, _)| {
-            self.common
-                .engine
-                .related(*key, other, latest.version, delivered, may_be_echo, reason.clone())
+        let kind = K::kind(&self.common.dyntype);
+        let triggered = concerns.into_iter().filter(|(key, reference)| {
+            let held = Held {
+                what: engine::memory::Event::Other {
+                    key: other,
+                    reason: reason.clone(),
+                },
+                version: latest.version,
+                delivered,
+            };
+            let id = named(reference, &kind);
+            self.common.engine.related(id, *key, held, may_be_echo)
         });
         triggered
             .map(|(_, reference)| request(reference, custom(&reason.to_string())))

@@ -318,7 +318,7 @@ pub(crate) async fn ensure_child(things: &Api<Thing>, parent: &Thing) {
     }
 }
 
-async fn create_child(children: &Api<ConfigMap>, parent: &Thing) -> Result<(), kube::Error> {
+pub(crate) async fn create_child(children: &Api<ConfigMap>, parent: &Thing) -> Result<(), kube::Error> {
     let child = ConfigMap {
         metadata: ObjectMeta {
             name: Some(parent.name_any()),

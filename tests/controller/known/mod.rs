@@ -1,5 +1,11 @@
 //! What the controller knows: why it reconciles, what it wrote, what exists.
 
+mod others;
+mod relist;
+mod shutdown;
+mod wait;
+mod watch;
+
 use crate::world::{Oops, Thing, World, ensure_child, patch_status, policy, requeuer, write_status, writes_status};
 use kube::{Api, ResourceExt, api::DeleteParams};
 use requeue_policy::{Outcome, Phase, kube::reasons};
