@@ -299,3 +299,79 @@ pub(crate) fn by_echo(state: &State, echo: Status, slot: Slot, terms: Terms<'_>)
     };
     decide(state, echo, end, slot, terms)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Interval, RequeueConfig};
+    use std::time::UNIX_EPOCH;
+
+    const SECOND: Tick = 1_000_000;
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    fn wall(now: Tick, time: Duration) -> Wall {
+        Wall {
+            time: UNIX_EPOCH + Duration::from_secs(1_800_000_000) + time,
+            now,
+        }
+    }
+
+    /// An outage with this status time, judged after a minute during which the wall clock went on by `stepped`.
+    fn after_a_minute(told: bool, stepped: Duration, back: bool) -> (Requeue, Transition) {
+        let error = Interval::constant(Duration::from_secs(10))
+            .with_factor(2.0)
+            .with_max(Duration::from_secs(600))
+            .with_deadline(Duration::from_secs(1800));
+        let policy = RequeueConfig::default().with_error(error);
+        let terms = |wall| Terms {
+            policy: &policy,
+            limit: None,
+            longest: HOUR,
+            wall,
+        };
+        let start = wall(0, HOUR);
+        let mut read = Status {
+            phase: Phase::Ready,
+            since: None,
+        };
+        let mut record = Record::default();
+        record.state.phases.see(Phase::Ready);
+        let first = decide(&record.state, read, Retry::Backoff.into(), Slot::default(), terms(start));
+        assert_eq!(first.transition, Transition::Failed);
+        keep(&mut record, 1, &first, 0);
+        if told {
+            read = Status {
+                phase: Phase::Failed,
+                since: Some(start.time),
+            };
+            record.state.phases.see(Phase::Failed);
+            record.state.told = read.since;
+        }
+        let later = if back { HOUR + Duration::from_secs(60) - stepped } else { HOUR + Duration::from_secs(60) + stepped };
+        record.state.due = 60 * SECOND;
+        let next = decide(
+            &record.state,
+            read,
+            Retry::Backoff.into(),
+            Slot::default(),
+            terms(wall(60 * SECOND, later)),
+        );
+        (next.requeue, next.transition)
+    }
+
+    #[test]
+    fn a_step_of_the_clock_neither_reaches_a_deadline_nor_resets_a_delay() {
+        let expected = Requeue::After(Duration::from_secs(70));
+        for told in [true, false] {
+            let (requeue, transition) = after_a_minute(told, Duration::ZERO, false);
+            assert_eq!(requeue, expected);
+            assert!(matches!(transition, Transition::StillFailed(_)));
+            // Backwards, the memory knows better than a status from the future.
+            assert_eq!(after_a_minute(told, HOUR, true).0, expected, "{told}");
+        }
+        // Forwards, an outage without a time in the status is as old as it is.
+        assert_eq!(after_a_minute(false, HOUR, false).0, expected);
+        // With one, it is as old as the status says, which a restart would find, too.
+        assert_eq!(after_a_minute(true, HOUR, false).0, Requeue::AwaitChange);
+    }
+}

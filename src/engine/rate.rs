@@ -34,9 +34,9 @@ impl Bucket {
         if self.limit == limit.number { self.full_at.max(now) } else { now }
     }
 
-    /// Whether the object has used nothing.
-    pub(crate) fn is_full(self, limit: Limit, now: Tick) -> bool {
-        self.full_at(limit, now) <= now
+    /// Whether a token was left over: the bucket has been full for as long as one takes, or the limit is another one.
+    pub(crate) fn is_rested(self, limit: Limit, now: Tick) -> bool {
+        self.limit != limit.number || self.full_at.saturating_add(limit.every()) <= now
     }
 
     /// When the next token is there; `None` if one is there at `now`.
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(bucket.next_token(fast, SECOND), None);
         let bucket = bucket.take(fast, SECOND).take(fast, SECOND);
         assert_eq!(bucket.next_token(fast, SECOND), Some(11 * SECOND));
-        assert!(!bucket.is_full(fast, 20 * SECOND) && bucket.is_full(fast, 21 * SECOND));
+        assert!(!bucket.is_rested(fast, 30 * SECOND) && bucket.is_rested(fast, 31 * SECOND));
     }
 
     proptest! {
