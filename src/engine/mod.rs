@@ -404,7 +404,8 @@ impl Engine {
         self.memory.modify(writer, |record| record.pending().in_flight += 1);
     }
 
-    fn wrote(&self, writer: Key, target: Key, version: Version, sent: u64, watches: u32, may_be_unchanged: bool) {
+    /// A write was answered; returns whether to trigger the writer, so that its timer is set.
+    fn wrote(&self, writer: Key, target: Key, version: Version, sent: u64, watches: u32, may_be_unchanged: bool) -> bool {
         let now = self.clock.now();
         let of_own_kind = self.memory.get(target).map(|state| (state.version, state.delivered));
         let of_another = || {
@@ -418,15 +419,27 @@ impl Engine {
             watches,
             latest: of_own_kind.or_else(of_another),
         };
-        self.memory.modify(writer, |record| {
+        let longest = longest(&*self.policy());
+        let follows_up = self.memory.modify(writer, |record| {
             let is_awaited = echo::wrote(record, &answer);
-            if is_awaited && may_be_unchanged {
-                record.state.flags.set(Flags::UNSURE, true);
+            if !is_awaited || !may_be_unchanged {
+                return false;
             }
+            let flags = &mut record.state.flags;
+            flags.set(Flags::UNSURE, true);
+            // A task that the reconcile left behind, after whose end only a change would start another.
+            let is_late = flags.has(Flags::AWAITS_CHANGE) && !flags.has(Flags::RUNNING);
+            if is_late {
+                flags.set(Flags::AWAITS_CHANGE, false);
+                flags.set(Flags::FOLLOW_UP, true);
+                record.state.due = now.saturating_add(micros(longest));
+            }
+            is_late
         });
         if of_own_kind.is_some() {
             self.memory.modify(target, |record| echo::await_write(record, version, now));
         }
+        follows_up == Some(true)
     }
 
     /// A write of this object's reconcile to itself is sent and answered.
@@ -443,7 +456,7 @@ impl Engine {
             trigger::release(record, key)
         });
         if then.is_some_and(|then| self.follow(scope.object.id(), key, then)) {
-            self.wake(Some(scope.object.kind()), &Wake::Trigger(scope.object.clone()));
+            self.trigger(&scope.object);
         }
     }
 
@@ -459,7 +472,7 @@ impl Engine {
             trigger::want(record, Reason::CutOff)
         });
         if then.is_some_and(|then| self.follow(scope.object.id(), key, then)) {
-            self.wake(Some(scope.object.kind()), &Wake::Trigger(scope.object.clone()));
+            self.trigger(&scope.object);
         }
     }
 
@@ -484,6 +497,11 @@ impl Engine {
         concerned.fold(false, |heard, listener| {
             listener.wakes.unbounded_send(wake.clone()).is_ok() || heard
         })
+    }
+
+    /// Triggers an object.
+    fn trigger(&self, object: &Source) {
+        self.wake(Some(object.kind()), &Wake::Trigger(object.clone()));
     }
 
     /// The application asks for an object by a reference.

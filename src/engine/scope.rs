@@ -60,7 +60,11 @@ impl Sending {
     pub(crate) fn answered(self, uid: &str, version: &str, may_be_unchanged: bool) {
         let target = crate::policy::slot::Slot::of(uid).bits();
         let scope = &self.scope;
-        scope.engine.wrote(scope.key, target, Version::of(version), self.sent, self.watches, may_be_unchanged);
+        let version = Version::of(version);
+        let follows_up = scope.engine.wrote(scope.key, target, version, self.sent, self.watches, may_be_unchanged);
+        if follows_up {
+            scope.engine.trigger(&scope.object);
+        }
     }
 }
 

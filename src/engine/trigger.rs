@@ -93,7 +93,9 @@ pub(crate) fn shown(record: &mut Record, key: Key, sight: &Sight, how: Shown, de
         state.delivered = delivered;
         return want(record, Reason::New);
     }
-    if !is_new && (sight.version == state.version || sight.version.is_before(state.version)) {
+    // A list may show an older version: after a restore from a backup all are.
+    let is_older = !relisted && sight.version.is_before(state.version);
+    if !is_new && (sight.version == state.version || is_older) {
         return Then::Nothing(Why::Seen);
     }
     state.version = sight.version;
@@ -531,6 +533,7 @@ mod tests {
                 world.wrote(CHILD, "x7", sent);
                 let then = world.ends(100 * SECOND);
                 assert!(matches!(then, Then::Nothing(_)), "{then:?}");
+                assert!(!world.record.has_reasons(), "{:?}", world.record);
                 if !before {
                     assert_eq!(world.watched(&echo), Then::Nothing(Why::Echo));
                     assert_eq!(world.child("x7"), Then::Nothing(Why::Echo));
@@ -552,6 +555,18 @@ mod tests {
         world.wrote(KEY, "2", sent);
         assert!(world.record.pending_mut().is_none_or(|pending| pending.writes.is_empty()));
         assert!(world.record.pending_mut().is_none_or(|pending| pending.awaited.is_none()));
+    }
+
+    #[test]
+    fn a_version_that_was_there_before_the_request_is_not_its_write_though_a_later_one_came_before_the_answer() {
+        let mut world = World::new();
+        world.record.state.flags.set(Flags::RUNNING, true);
+        world.watched(&seen("2", Phase::Failed));
+        let sent = world.deliveries;
+        world.watched(&seen("3", Phase::Failed));
+        world.wrote(KEY, "2", sent);
+        world.ends(100 * SECOND);
+        assert_eq!(world.reasons(&seen("3", Phase::Failed), SECOND), "changed: phase");
     }
 
     #[test]
@@ -676,6 +691,57 @@ mod tests {
         want(&mut world.record, Reason::Requested);
         assert_eq!(world.reasons(&sight, 6 * SECOND), "requested for all; requested");
         assert_eq!(world.places.take(MaxRate::new(0.1), 6 * SECOND), 11 * SECOND);
+    }
+
+    #[test]
+    fn what_only_a_list_shows_is_no_echo() {
+        let mut world = World::new();
+        world.wrote(KEY, "2", world.deliveries);
+        let listed = seen("2", Phase::Ready);
+        assert_eq!(shown(&mut world.record, KEY, &listed, Shown::Relisted, 9, false), Then::Trigger);
+        assert_eq!(world.reasons(&listed, SECOND), "changed: version");
+        world.ends(100 * SECOND);
+        world.wrote(CHILD, "x7", world.deliveries);
+        let held = Held {
+            what: Event::Other {
+                key: CHILD,
+                reason: Reason::Child(Source::new("ConfigMap", None, "a")),
+            },
+            version: Version::of("x7"),
+            delivered: 10,
+        };
+        assert_eq!(related(&mut world.record, KEY, held, false), Then::Trigger);
+        // It is shown, so nothing is left to wait for.
+        world.record.tidy();
+        assert!(world.record.pending_mut().is_some_and(|pending| pending.writes.is_empty()));
+    }
+
+    #[test]
+    fn what_an_echo_shows_is_what_the_next_event_is_compared_with() {
+        let mut world = World::new();
+        let labelled = |version: &str| {
+            let mut sight = seen(version, Phase::Ready);
+            (sight.content.labels, sight.content.annotations, sight.content.fingerprint) = (7, 8, 9);
+            sight
+        };
+        world.wrote(KEY, "2", world.deliveries);
+        assert_eq!(world.watched(&labelled("2")), Then::Nothing(Why::Echo));
+        assert_eq!(world.watched(&labelled("3")), Then::Nothing(Why::Status));
+        assert_eq!(world.watched(&seen("4", Phase::Ready)), Then::Trigger);
+        assert_eq!(world.reasons(&seen("4", Phase::Ready), SECOND), "changed: labels, annotations, fingerprint");
+    }
+
+    #[test]
+    fn after_a_restore_from_a_backup_versions_go_on_from_what_the_list_shows() {
+        let mut world = World::new();
+        world.watched(&seen("1000", Phase::Ready));
+        assert_eq!(world.watched(&seen("999", Phase::Failed)), Then::Nothing(Why::Seen));
+        let listed = seen("10", Phase::Ready);
+        let then = shown(&mut world.record, KEY, &listed, Shown::Relisted, 9, false);
+        assert_eq!(then, Then::Trigger);
+        assert_eq!(world.reasons(&listed, SECOND), "changed: version");
+        world.ends(100 * SECOND);
+        assert_eq!(world.watched(&seen("11", Phase::Failed)), Then::Trigger);
     }
 
     #[test]

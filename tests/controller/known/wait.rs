@@ -6,7 +6,10 @@ use kube::{
     api::{DeleteParams, Patch, PatchParams},
 };
 use kube_testbed::Fault;
-use requeue_policy::{Observe, Phase, kube::reasons};
+use requeue_policy::{
+    Observe, Phase,
+    kube::{in_reconcile, reasons},
+};
 use serde_json::json;
 use std::{
     sync::{
@@ -202,4 +205,31 @@ async fn a_unit_means_the_phase_in_the_store_and_its_echo_moves_the_timer() {
     let times: Vec<_> = world.times().iter().map(|time| time.round()).collect();
     assert_eq!(times, [0.0, 60.0]);
     assert_eq!(world.lines.of(Level::WARN), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_patches_after_its_reconcile_hides_nothing_for_ever() {
+    let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
+        tokio::spawn(in_reconcile(async move {
+            sleep(Duration::from_secs(1)).await;
+            patch_status(&things, &thing.name_any(), json!({ "phase": "Ready" })).await;
+        }));
+        Ok::<_, Oops>(Phase::Ready.await_change())
+    });
+    world.create("a").await;
+    world.start(policy("{ default: 30s }"));
+    world.until(200.0).await;
+    assert_eq!(world.times(), [0.0, 31.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reconcile_that_awaits_a_change_is_followed_by_one_and_not_by_more() {
+    let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
+        write_status(&thing, &things, Phase::Ready).await;
+        Ok::<_, Oops>(Phase::Ready.await_change())
+    });
+    world.create("a").await;
+    world.start(policy("{ default: 30s, error: 40s }"));
+    world.until(1000.0).await;
+    assert_eq!(world.times(), [0.0, 40.0]);
 }
