@@ -82,9 +82,10 @@ impl End {
     }
 }
 
-/// What the end of a reconcile is to the log.
+/// What the end of a reconcile changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Transition {
+#[non_exhaustive]
+pub enum Transition {
     /// Nothing that was not so before.
     None,
     /// The first failure.

@@ -2,7 +2,7 @@
 
 use super::{
     rate::Bucket,
-    reason::Reasons,
+    reason::{Reason, Reasons},
     sight::{Content, Sight},
     version::Version,
 };
@@ -10,7 +10,7 @@ use crate::{
     Phase,
     sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError},
 };
-use std::{collections::HashMap, time::SystemTime};
+use std::{collections::HashMap, sync::Arc, time::SystemTime};
 
 /// A time on the engine's clock, in microseconds since it was started.
 pub(crate) type Tick = u64;
@@ -103,6 +103,8 @@ pub(crate) struct Pending {
     pub(crate) awaited: Option<(Version, Tick)>,
     /// Requests of its reconciles that are under way.
     pub(crate) in_flight: u32,
+    /// Why the reconcile ran whose error is on its way to an error policy.
+    pub(crate) erred: Option<Arc<[Reason]>>,
 }
 
 impl Pending {
@@ -112,6 +114,7 @@ impl Pending {
             && self.writes.is_empty()
             && self.awaited.is_none()
             && self.in_flight == 0
+            && self.erred.is_none()
     }
 }
 
@@ -130,7 +133,7 @@ pub(crate) enum Event {
     /// Of the object itself.
     Itself(Sight),
     /// Of another object.
-    Other { key: Key, reason: super::reason::Reason },
+    Other { key: Key, reason: Reason },
 }
 
 /// A write that a watch is to deliver.

@@ -6,6 +6,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod conclusion;
+pub(crate) mod decision;
 mod echo;
 pub(crate) mod log;
 pub(crate) mod memory;
@@ -28,7 +29,8 @@ use crate::{
 };
 use clock::Clock;
 use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
-use conclusion::{End, Status, Terms};
+use conclusion::{Conclusion, End, Status, Terms};
+use decision::{Decision, Hook};
 use echo::Answer;
 use memory::{Flags, Held, Key, Memory, Tick};
 use outage::Outage;
@@ -97,6 +99,7 @@ struct Listener {
 pub(crate) struct Engine {
     policy: RwLock<(Policy, u32)>,
     overrides: RwLock<Arc<Overrides>>,
+    hook: RwLock<Option<Arc<Hook>>>,
     pub(crate) clock: Clock,
     pub(crate) memory: Memory,
     requests: Requests,
@@ -192,6 +195,7 @@ impl Engine {
         Ok(Arc::new(Self {
             policy: RwLock::new((policy, 0)),
             overrides: RwLock::default(),
+            hook: RwLock::default(),
             clock,
             memory: Memory::new(grace),
             requests: Requests::new(grace),
@@ -246,6 +250,10 @@ impl Engine {
 
     pub(crate) fn set_overrides(&self, overrides: Overrides) {
         *self.overrides.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(overrides);
+    }
+
+    pub(crate) fn set_hook(&self, hook: Hook) {
+        *self.hook.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(hook));
     }
 
     fn overrides(&self) -> Arc<Overrides> {
@@ -384,8 +392,7 @@ impl Engine {
             !is_running
         });
         if kept == Some(true) {
-            log::end(id, &conclusion, None, &*policy, &[]);
-            self.telemetry.end(id.kind, &conclusion, self.memory.failing());
+            self.tell(id, &conclusion, state.phases.reported(), None, &policy, &[]);
         }
     }
 
@@ -669,8 +676,10 @@ impl Engine {
     pub(crate) fn erred(&self, mut reconcile: Reconcile) {
         reconcile.has_ended = true;
         if let Some(scope) = &reconcile.scope {
-            self.memory
-                .modify(scope.key, |record| record.state.flags.set(Flags::ERRED, true));
+            self.memory.modify(scope.key, |record| {
+                record.state.flags.set(Flags::ERRED, true);
+                record.pending().erred = Some(scope.reasons.clone());
+            });
         }
     }
 
@@ -680,7 +689,8 @@ impl Engine {
             phase: observed.phase(),
             since: observed.last_transition(),
         };
-        self.end(id, key, read, retry.into(), Some(error), &[])
+        let reasons = key.and_then(|key| self.memory.modify(key, |record| record.pending().erred.take()));
+        self.end(id, key, read, retry.into(), Some(error), reasons.flatten().as_deref().unwrap_or_default())
     }
 
     fn end(
@@ -706,8 +716,8 @@ impl Engine {
                 (then, record.has_reasons(), record.state.due)
             })
         });
-        log::end(id, &conclusion, error, &*policy, reasons);
-        self.telemetry.end(id.kind, &conclusion, self.memory.failing());
+        let before = state.phases.reported();
+        self.tell(id, &conclusion, before, error, &policy, reasons);
         match (key, then) {
             // It exists no more, and was forgotten.
             (Some(_), None) => Requeue::AwaitChange,
@@ -717,6 +727,34 @@ impl Engine {
                 Requeue::After(trigger::AT_ONCE)
             }
             _ => conclusion.requeue,
+        }
+    }
+
+    /// Tells the log, the metrics and the application what was decided.
+    fn tell(
+        &self,
+        id: Id<'_>,
+        conclusion: &Conclusion,
+        before: Option<Phase>,
+        error: Option<&(dyn Error + 'static)>,
+        policy: &Policy,
+        reasons: &[Reason],
+    ) {
+        log::end(id, conclusion, error, &**policy, reasons);
+        self.telemetry.end(id.kind, conclusion, self.memory.failing());
+        let hook = self.hook.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(hook) = hook {
+            hook(&Decision {
+                kind: id.kind,
+                namespace: id.namespace,
+                name: id.name,
+                reasons,
+                before,
+                phase: conclusion.phase,
+                requeue: conclusion.requeue,
+                transition: conclusion.transition,
+                error,
+            });
         }
     }
 

@@ -66,6 +66,8 @@ mod watches;
 major!(kube);
 
 pub use crate::engine::{
+    conclusion::Transition,
+    decision::Decision,
     outage::Outage,
     overrides::Overrides,
     reason::{Changes, Reason, Source},
@@ -133,6 +135,28 @@ impl Requeuer {
     #[must_use]
     pub fn overrides(self, overrides: Overrides) -> Self {
         self.engine.set_overrides(overrides);
+        self
+    }
+
+    /// Tells the application of each decision at the end of a reconcile, for its own metrics and log; for all clones, and
+    /// in place of the function before.
+    ///
+    /// It is called in the task that ends the reconcile, so it MUST be quick.
+    ///
+    #[doc = major!(example)]
+    /// use requeue_policy::{RequeueConfig, kube::{Requeuer, Transition}};
+    ///
+    /// let requeue = Requeuer::new(RequeueConfig::default())?.on_decision(|decision| {
+    ///     if let Transition::GaveUp(since) = decision.transition {
+    ///         eprintln!("{} {} was given up, it has failed since {since:?}", decision.kind, decision.name);
+    ///     }
+    /// });
+    /// # assert_eq!(requeue.tracked(), 0);
+    /// # Ok::<(), requeue_policy::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn on_decision(self, tell: impl Fn(&Decision<'_>) + Send + Sync + 'static) -> Self {
+        self.engine.set_hook(Box::new(tell));
         self
     }
 

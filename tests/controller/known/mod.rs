@@ -8,7 +8,10 @@ mod watch;
 
 use crate::world::{Oops, Thing, World, ensure_child, patch_status, policy, requeuer, write_status, writes_status};
 use kube::{Api, ResourceExt, api::DeleteParams};
-use requeue_policy::{Outcome, Phase, kube::reasons};
+use requeue_policy::{
+    Outcome, Phase,
+    kube::{Transition, reasons},
+};
 use serde_json::json;
 use std::{
     sync::{Arc, Mutex, atomic::Ordering},
@@ -124,4 +127,50 @@ async fn what_is_deleted_and_recreated_is_new() {
     world.until(40.0).await;
     assert_eq!(*all.lock().expect("no test panics here"), ["new", "new", "changed: generation", "due"]);
     assert_eq!(world.times(), [1.0, 3.0, 4.0, 34.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_hook_is_told_of_every_decision() {
+    let world = World::new(async |thing: Arc<Thing>, _| match thing.spec.value {
+        0 => Ok(Phase::Ready),
+        _ => Err(Oops("no quota")),
+    });
+    let all = Arc::new(Mutex::new(vec![]));
+    let noted = all.clone();
+    let requeue = requeuer(policy("{ default: 30s, error: 10s }")).on_decision(move |decision| {
+        let reasons: Vec<_> = decision.reasons.iter().map(ToString::to_string).collect();
+        let error = decision.error.map(ToString::to_string).unwrap_or_default();
+        let line = format!(
+            "{} {}/{}: {}: {:?} -> {}, {}: {error}",
+            decision.kind,
+            decision.namespace.unwrap_or_default(),
+            decision.name,
+            reasons.join("; "),
+            decision.before,
+            decision.phase,
+            decision.requeue,
+        );
+        noted.lock().expect("no test panics here").push((line, decision.transition));
+    });
+    world.create("a").await;
+    world.start_with(&requeue);
+    world.until(1.0).await;
+    world.set_value(1).await;
+    world.until(5.0).await;
+    world.set_value(0).await;
+    world.until(6.0).await;
+    let all = all.lock().expect("no test panics here");
+    let lines: Vec<_> = all.iter().map(|(line, _)| line.as_str()).collect();
+    assert_eq!(
+        lines,
+        [
+            "Thing default/a: new: None -> Ready, after 30s: ",
+            "Thing default/a: changed: generation: Some(Ready) -> Failed, after 10s: no quota",
+            "Thing default/a: changed: generation: Some(Failed) -> Ready, after 30s: ",
+        ]
+    );
+    assert!(matches!(
+        all[..],
+        [(_, Transition::None), (_, Transition::Failed), (_, Transition::Recovered(_))]
+    ));
 }

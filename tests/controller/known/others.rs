@@ -7,7 +7,7 @@ use kube::{
     Api, Resource, ResourceExt,
     api::{DynamicObject, Patch, PatchParams, PostParams},
     core::{ApiResource, GroupVersionKind},
-    runtime::watcher,
+    runtime::{reflector::ObjectRef, watcher},
 };
 use requeue_policy::{Observed, Phase, kube::{in_reconcile, reasons}};
 use serde_json::json;
@@ -157,8 +157,29 @@ async fn a_dry_run_is_no_write() {
     world.create("a").await;
     world.start(policy("{ default: 30s }"));
     world.until(100.0).await;
-    // Neither does it wait for a version that never comes, nor is it unsure of what it patched.
+    // It is not unsure of what it patched.
     assert_eq!(world.times(), [0.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dry_run_hides_no_write_that_the_watch_is_yet_to_deliver() {
+    let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
+        let patch = Patch::Merge(json!({ "metadata": { "labels": { "a": "b" } } }));
+        let dry = PatchParams { dry_run: true, ..PatchParams::default() };
+        things.patch(&thing.name_any(), &dry, &patch).await.expect("a dry run");
+        Ok::<_, Oops>(Phase::Ready)
+    });
+    let requeue = requeuer(policy("{ default: 1h }"));
+    let thing = world.create("a").await;
+    world.start_with(&requeue);
+    world.until(9.0).await;
+    world.server.set_watch_lag(Duration::from_secs(1));
+    world.until(10.0).await;
+    world.patch_status(json!({ "phase": "Failed" })).await;
+    world.until(10.2).await;
+    requeue.nudge(&ObjectRef::from_obj(&thing));
+    world.until(20.0).await;
+    assert_eq!(world.times(), [0.0, 10.2, 11.0]);
 }
 
 #[tokio::test(start_paused = true)]
