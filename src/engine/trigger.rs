@@ -732,6 +732,15 @@ mod tests {
     }
 
     #[test]
+    fn a_phase_that_the_reconcile_reported_is_no_change_whoever_wrote_it() {
+        let mut world = World::new();
+        world.record.state.phases = super::super::memory::Phases::new(Phase::Ready, Some(Phase::Failed));
+        // Its own write, whose answer was lost.
+        assert_eq!(world.watched(&seen("2", Phase::Failed)), Then::Nothing(Why::Status));
+        assert_eq!(world.watched(&seen("3", Phase::Ready)), Then::Trigger);
+    }
+
+    #[test]
     fn after_a_restore_from_a_backup_versions_go_on_from_what_the_list_shows() {
         let mut world = World::new();
         world.watched(&seen("1000", Phase::Ready));
