@@ -2,9 +2,10 @@
 
 use super::{
     clock::Wall,
+    event::{self, Then},
     memory::{Flags, Key, Phases, Record, State, Tick},
     rate::{Limit, micros},
-    trigger::{self, AT_ONCE, Then, until_tick},
+    trigger::{AT_ONCE, until_tick},
 };
 use crate::{
     Observed, Outcome, Phase, Requeue, RequeuePolicy, Retry,
@@ -146,7 +147,10 @@ pub(crate) fn since(state: &State, read: Status, phase: Phase, wall: Wall) -> Sy
         since: state.told,
     };
     // A cache that shows an older status does not bring an outage back that a success has ended.
-    let ended = state.succeeded.map(|tick| wall.at(tick)).filter(|_| phase == Phase::Failed);
+    let ended = state
+        .succeeded
+        .map(|tick| wall.at(tick))
+        .filter(|_| phase == Phase::Failed);
     let mut told = [latest, read]
         .into_iter()
         .filter(|status| status.phase == phase)
@@ -250,7 +254,11 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
     Conclusion {
         phase,
         reported: if is_outage { Some(phase) } else { None },
-        since: if state.phases.reported() == Some(phase) { state.since } else { wall.now },
+        since: if state.phases.reported() == Some(phase) {
+            state.since
+        } else {
+            wall.now
+        },
         now: wall.time,
         due,
         backoff,
@@ -288,7 +296,7 @@ pub(crate) fn keep(record: &mut Record, key: Key, conclusion: &Conclusion, now: 
     ] {
         state.flags.set(flag, on);
     }
-    trigger::release(record, key)
+    event::release(record, key)
 }
 
 /// What an echo of another phase means after a reconcile that left the phase to the status.
@@ -337,7 +345,13 @@ mod tests {
         };
         let mut record = Record::default();
         record.state.phases.see(Phase::Ready);
-        let first = decide(&record.state, read, Retry::Backoff.into(), Slot::default(), terms(start));
+        let first = decide(
+            &record.state,
+            read,
+            Retry::Backoff.into(),
+            Slot::default(),
+            terms(start),
+        );
         assert_eq!(first.transition, Transition::Failed);
         keep(&mut record, 1, &first, 0);
         if told {
@@ -348,7 +362,11 @@ mod tests {
             record.state.phases.see(Phase::Failed);
             record.state.told = read.since;
         }
-        let later = if back { HOUR + Duration::from_secs(60) - stepped } else { HOUR + Duration::from_secs(60) + stepped };
+        let later = if back {
+            HOUR + Duration::from_secs(60) - stepped
+        } else {
+            HOUR + Duration::from_secs(60) + stepped
+        };
         record.state.due = 60 * SECOND;
         let next = decide(
             &record.state,

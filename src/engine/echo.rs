@@ -37,11 +37,13 @@ pub(crate) fn wrote(record: &mut Record, answer: &Answer) -> bool {
         held.version == answer.version && target.is_none_or(|target| target == answer.target)
     };
     let is_held = record.pending().held.iter().any(is_held);
-    let was_delivered = answer.latest.is_some_and(|(latest, at)| match latest == answer.version {
-        // A write that changed nothing returns the version that was there before.
-        true => at <= answer.sent,
-        false => answer.version.is_before(latest) && !is_held,
-    });
+    let was_delivered = answer
+        .latest
+        .is_some_and(|(latest, at)| match latest == answer.version {
+            // A write that changed nothing returns the version that was there before.
+            true => at <= answer.sent,
+            false => answer.version.is_before(latest) && !is_held,
+        });
     if was_delivered || answer.watches == 0 {
         return false;
     }
@@ -74,9 +76,10 @@ pub(crate) fn take(record: &mut Record, target: Key, version: Version, delivered
     let Some(pending) = record.pending_mut() else {
         return false;
     };
-    let found = pending.writes.iter_mut().find(|write| {
-        write.target == target && write.version == version && write.sent < delivered
-    });
+    let found = pending
+        .writes
+        .iter_mut()
+        .find(|write| write.target == target && write.version == version && write.sent < delivered);
     let is_own = found.is_some();
     if let Some(write) = found {
         write.watches = write.watches.saturating_sub(1);

@@ -3,12 +3,11 @@
 use super::{
     Id,
     conclusion::{Conclusion, Transition},
+    event::Why,
     reason::{Reason, Reasons},
-    trigger::{Verdict, Why},
+    trigger::Verdict,
 };
-use crate::{
-    ConfigError, Interval, MaxRate, Phase, RateLimit, Requeue, RequeuePolicy, policy::interval::humantime,
-};
+use crate::{ConfigError, Interval, MaxRate, Phase, RateLimit, Requeue, RequeuePolicy, policy::interval::humantime};
 use std::{
     error::Error,
     fmt::{self, Display},
@@ -67,10 +66,20 @@ pub(super) fn trigger(id: Id<'_>, verdict: &Verdict, limit: Option<RateLimit>) {
             "reconcile loop detected, throttling"
         ),
         Verdict::Throttle { after, .. } => {
-            line!(trace, id, next = next(Requeue::After(*after)), "throttled: rate_limit is used up");
+            line!(
+                trace,
+                id,
+                next = next(Requeue::After(*after)),
+                "throttled: rate_limit is used up"
+            );
         }
         Verdict::Place { after } => {
-            line!(trace, id, next = next(Requeue::After(*after)), "postponed: max_rate is used up");
+            line!(
+                trace,
+                id,
+                next = next(Requeue::After(*after)),
+                "postponed: max_rate is used up"
+            );
         }
         Verdict::Await { after } => line!(
             trace,

@@ -338,7 +338,11 @@ impl Memory {
 
     fn is_alive(&self, record: &Record, now: Tick) -> bool {
         let grace = self.grace.load(Ordering::Relaxed);
-        let grace = if record.state.flags.has(Flags::AWAITS_CHANGE) { grace.max(A_DAY) } else { grace };
+        let grace = if record.state.flags.has(Flags::AWAITS_CHANGE) {
+            grace.max(A_DAY)
+        } else {
+            grace
+        };
         record.state.flags.has(Flags::WATCHED) || record.state.due.saturating_add(grace) >= now
     }
 

@@ -1,13 +1,15 @@
 //! What is remembered and decided, without kube: compiled once, whatever the majors.
 //!
 //! Events and own writes come in by [`Engine`]'s methods, which take the locks and read the clocks; the decisions are pure
-//! functions: [`trigger`] says when an object is reconciled, [`echo`] what is the controller's own write, [`conclusion`] what
+//! functions: [`event`] says what follows from an event, [`echo`] what is the controller's own write, [`trigger`] when an object is reconciled, [`conclusion`] what
 //! the end of a reconcile means.
 
 pub(crate) mod clock;
 pub(crate) mod conclusion;
 pub(crate) mod decision;
 mod echo;
+pub(crate) mod event;
+mod guess;
 pub(crate) mod log;
 pub(crate) mod memory;
 pub(crate) mod outage;
@@ -19,6 +21,8 @@ mod requests;
 pub(crate) mod scope;
 pub(crate) mod sight;
 mod telemetry;
+#[cfg(test)]
+mod tests;
 pub(crate) mod trigger;
 pub(crate) mod version;
 
@@ -28,10 +32,11 @@ use crate::{
     sync::{AtomicU64, Mutex, Ordering, PoisonError, RwLock},
 };
 use clock::Clock;
-use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use conclusion::{Conclusion, End, Status, Terms};
 use decision::{Decision, Hook};
 use echo::Answer;
+use event::{Shown, Then, Why};
+use futures::channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded};
 use memory::{Flags, Held, Key, Memory, Tick};
 use outage::Outage;
 use overrides::Overrides;
@@ -48,7 +53,7 @@ use std::{
     time::Duration,
 };
 use telemetry::Telemetry;
-use trigger::{Limits, Shown, Then, Verdict, Why};
+use trigger::{Limits, Verdict};
 use version::Version;
 
 /// A policy as the engine holds it.
@@ -136,7 +141,9 @@ fn longest(policy: &dyn RequeuePolicy) -> Duration {
 
 /// For how long an object that does not come back is remembered after it was due.
 fn grace(policy: &dyn RequeuePolicy) -> Tick {
-    let limit = policy.rate_limit().map(|limit| limit.every().saturating_mul(limit.burst()));
+    let limit = policy
+        .rate_limit()
+        .map(|limit| limit.every().saturating_mul(limit.burst()));
     let longest = longest(policy).max(limit.unwrap_or_default());
     micros(longest).max(SHORTEST_GRACE)
 }
@@ -307,7 +314,7 @@ impl Engine {
     pub(crate) fn shown(&self, id: Id<'_>, key: Key, sight: &Sight, how: Shown) -> bool {
         let (now, delivered) = (self.clock.now(), self.deliver());
         let then = self.memory.upsert(key, now, |record, is_new| {
-            trigger::shown(record, key, sight, how, delivered, is_new)
+            event::shown(record, key, sight, how, delivered, is_new)
         });
         if let Then::Nothing(why) = then {
             log::quiet(id, why);
@@ -338,13 +345,18 @@ impl Engine {
     /// Another object is gone.
     pub(crate) fn gone_other(&self, other: Key) -> u64 {
         let delivered = self.deliver();
-        self.others.lock().unwrap_or_else(PoisonError::into_inner).remove(&other);
+        self.others
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&other);
         delivered
     }
 
     /// A version of another object concerns this one; returns whether to trigger it.
     pub(crate) fn related(&self, id: Id<'_>, key: Key, held: Held, may_be_echo: bool) -> bool {
-        let then = self.memory.modify(key, |record| trigger::related(record, key, held, may_be_echo));
+        let then = self
+            .memory
+            .modify(key, |record| event::related(record, key, held, may_be_echo));
         if let Some(Then::Nothing(why)) = then {
             log::quiet(id, why);
             self.telemetry.quiet(id.kind, why);
@@ -354,7 +366,7 @@ impl Engine {
 
     /// The application asks for an object; returns whether to trigger it.
     pub(crate) fn requested(&self, key: Key, reason: Reason) -> bool {
-        self.memory.modify(key, |record| trigger::want(record, reason)) == Some(Then::Trigger)
+        self.memory.modify(key, |record| event::want(record, reason)) == Some(Then::Trigger)
     }
 
     /// Whether the object waits for the rate limit that is no longer in force.
@@ -412,7 +424,15 @@ impl Engine {
     }
 
     /// A write was answered; returns whether to trigger the writer, so that its timer is set.
-    fn wrote(&self, writer: Key, target: Key, version: Version, sent: u64, watches: u32, may_be_unchanged: bool) -> bool {
+    fn wrote(
+        &self,
+        writer: Key,
+        target: Key,
+        version: Version,
+        sent: u64,
+        watches: u32,
+        may_be_unchanged: bool,
+    ) -> bool {
         let now = self.clock.now();
         let of_own_kind = self.memory.get(target).map(|state| (state.version, state.delivered));
         let of_another = || {
@@ -444,7 +464,8 @@ impl Engine {
             is_late
         });
         if of_own_kind.is_some() {
-            self.memory.modify(target, |record| echo::await_write(record, version, now));
+            self.memory
+                .modify(target, |record| echo::await_write(record, version, now));
         }
         follows_up == Some(true)
     }
@@ -460,7 +481,7 @@ impl Engine {
         let then = self.memory.modify(key, |record| {
             let pending = record.pending();
             pending.in_flight = pending.in_flight.saturating_sub(1);
-            trigger::release(record, key)
+            event::release(record, key)
         });
         if then.is_some_and(|then| self.follow(scope.object.id(), key, then)) {
             self.trigger(&scope.object);
@@ -475,8 +496,8 @@ impl Engine {
                 return Then::Nothing(Why::Kept);
             }
             record.state.flags.set(Flags::RUNNING, false);
-            trigger::release(record, key);
-            trigger::want(record, Reason::CutOff)
+            event::release(record, key);
+            event::want(record, Reason::CutOff)
         });
         if then.is_some_and(|then| self.follow(scope.object.id(), key, then)) {
             self.trigger(&scope.object);
@@ -500,10 +521,13 @@ impl Engine {
     /// Tells the controllers of this kind, or all; returns whether any listens.
     fn wake(&self, kind: Option<&str>, wake: &Wake) -> bool {
         let listeners = self.listeners.read().unwrap_or_else(PoisonError::into_inner);
-        let concerned = listeners.iter().filter(|listener| kind.is_none_or(|kind| kind == listener.kind));
-        concerned.fold(false, |heard, listener| {
-            listener.wakes.unbounded_send(wake.clone()).is_ok() || heard
-        })
+        let mut is_heard = false;
+        for listener in listeners.iter() {
+            if kind.is_none_or(|kind| kind == listener.kind) {
+                is_heard |= listener.wakes.unbounded_send(wake.clone()).is_ok();
+            }
+        }
+        is_heard
     }
 
     /// Triggers an object.
@@ -567,10 +591,10 @@ impl Engine {
             let before = (!is_new).then_some(record.state);
             let mut swallowed = false;
             if guesses {
-                swallowed = trigger::infer(record, sight, requested, is_new, now);
+                swallowed = guess::infer(record, sight, requested, is_new, now);
             } else if is_new {
                 // The store is ahead of the watch.
-                trigger::shown(record, key, sight, Shown::Watched, self.deliveries(), true);
+                event::shown(record, key, sight, Shown::Watched, self.deliveries(), true);
             }
             let verdict = trigger::admit(record, key, sight, limits, now);
             record.state.flags.set(Flags::REFUSED, !refused.is_empty());
@@ -587,7 +611,8 @@ impl Engine {
         // Once per change, also while the rate limit holds it back. What has no generation may have changed with every
         // status write, so there only the first of several bad values is logged.
         let is_known = before.is_some_and(|state| {
-            let same = sight.version == state.version || sight.content.generation.is_none() || sight.content == state.content;
+            let same =
+                sight.version == state.version || sight.content.generation.is_none() || sight.content == state.content;
             state.flags.has(Flags::REFUSED) && same
         });
         if !is_known {
@@ -661,7 +686,13 @@ impl Engine {
     }
 
     /// A reconcile has failed; returns when the object is reconciled again.
-    pub(crate) fn failed(&self, id: Id<'_>, reconcile: Reconcile, retry: Retry, error: &(dyn Error + 'static)) -> Requeue {
+    pub(crate) fn failed(
+        &self,
+        id: Id<'_>,
+        reconcile: Reconcile,
+        retry: Retry,
+        error: &(dyn Error + 'static),
+    ) -> Requeue {
         self.ended(id, reconcile, retry.into(), Some(error))
     }
 
@@ -669,7 +700,14 @@ impl Engine {
         reconcile.has_ended = true;
         let key = reconcile.scope.as_ref().map(|scope| scope.key);
         let reasons = reconcile.scope.as_ref().map(|scope| scope.reasons.clone());
-        self.end(id, key, reconcile.read, end, error, reasons.as_deref().unwrap_or_default())
+        self.end(
+            id,
+            key,
+            reconcile.read,
+            end,
+            error,
+            reasons.as_deref().unwrap_or_default(),
+        )
     }
 
     /// The error of a reconcile is on its way to an error policy.
@@ -684,13 +722,27 @@ impl Engine {
     }
 
     /// An error policy sees an error, of which it only knows the object.
-    pub(crate) fn error_policy(&self, id: Id<'_>, key: Option<Key>, observed: &Observed, retry: Retry, error: &(dyn Error + 'static)) -> Requeue {
+    pub(crate) fn error_policy(
+        &self,
+        id: Id<'_>,
+        key: Option<Key>,
+        observed: &Observed,
+        retry: Retry,
+        error: &(dyn Error + 'static),
+    ) -> Requeue {
         let read = Status {
             phase: observed.phase(),
             since: observed.last_transition(),
         };
         let reasons = key.and_then(|key| self.memory.modify(key, |record| record.pending().erred.take()));
-        self.end(id, key, read, retry.into(), Some(error), reasons.flatten().as_deref().unwrap_or_default())
+        self.end(
+            id,
+            key,
+            read,
+            retry.into(),
+            Some(error),
+            reasons.flatten().as_deref().unwrap_or_default(),
+        )
     }
 
     fn end(
@@ -706,7 +758,7 @@ impl Engine {
         let (policy, number) = self.in_force();
         let terms = self.terms(&policy, number, now);
         // An event that was held may tell the phase.
-        let known = key.and_then(|key| self.memory.modify(key, trigger::peek));
+        let known = key.and_then(|key| self.memory.modify(key, event::peek));
         let state = known.unwrap_or_default();
         // The application's policy must not run under a lock.
         let conclusion = conclusion::decide(&state, read, end, Slot::from_bits(key.unwrap_or_default()), terms);
@@ -767,6 +819,11 @@ impl Engine {
             since: state.told,
         };
         let since = conclusion::since(&state, read, Phase::Failed, wall);
-        Outage::new(since, Slot::from_bits(key.unwrap_or_default()), &*self.policy(), wall.time)
+        Outage::new(
+            since,
+            Slot::from_bits(key.unwrap_or_default()),
+            &*self.policy(),
+            wall.time,
+        )
     }
 }

@@ -31,7 +31,11 @@ impl Limit {
 
 impl Bucket {
     fn full_at(self, limit: Limit, now: Tick) -> Tick {
-        if self.limit == limit.number { self.full_at.max(now) } else { now }
+        if self.limit == limit.number {
+            self.full_at.max(now)
+        } else {
+            now
+        }
     }
 
     /// Whether a token was left over: the bucket has been full for as long as one takes, or the limit is another one.
@@ -102,7 +106,17 @@ mod tests {
     #[test]
     fn the_bucket_fills_again_one_token_at_a_time() {
         let later = 100 * SECOND;
-        let wanted = [0, 0, 0, later, later, later, later, later + 2 * SECOND, later + 2 * SECOND];
+        let wanted = [
+            0,
+            0,
+            0,
+            later,
+            later,
+            later,
+            later,
+            later + 2 * SECOND,
+            later + 2 * SECOND,
+        ];
         let seconds: Vec<_> = reconciles(limit(3, Duration::from_secs(1)), wanted)
             .iter()
             .map(|at| at / SECOND)
@@ -115,7 +129,10 @@ mod tests {
         let slow = limit(1, Duration::from_secs(3600));
         let bucket = Bucket::default().take(slow, 0);
         assert_eq!(bucket.next_token(slow, SECOND), Some(3600 * SECOND));
-        let fast = Limit { number: 2, ..limit(2, Duration::from_secs(10)) };
+        let fast = Limit {
+            number: 2,
+            ..limit(2, Duration::from_secs(10))
+        };
         assert_eq!(bucket.next_token(fast, SECOND), None);
         let bucket = bucket.take(fast, SECOND).take(fast, SECOND);
         assert_eq!(bucket.next_token(fast, SECOND), Some(11 * SECOND));

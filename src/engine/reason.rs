@@ -266,6 +266,9 @@ mod tests {
         ];
         assert_eq!(all.map(|change| change.to_string()), NAMES);
         let metadata = all.into_iter().filter(|change| change.metadata()).count();
-        assert_eq!((metadata, all.iter().filter(|change| change.observed()).count()), (5, 2));
+        assert_eq!(
+            (metadata, all.iter().filter(|change| change.observed()).count()),
+            (5, 2)
+        );
     }
 }

@@ -1,6 +1,11 @@
 //! The reconcile in which a task works, so that what it writes and asks for is known to be its.
 
-use super::{Engine, memory::Key, reason::{Reason, Source}, version::Version};
+use super::{
+    Engine,
+    memory::Key,
+    reason::{Reason, Source},
+    version::Version,
+};
 use std::sync::Arc;
 use tokio::task_local;
 
@@ -61,7 +66,9 @@ impl Sending {
         let target = crate::policy::slot::Slot::of(uid).bits();
         let scope = &self.scope;
         let version = Version::of(version);
-        let follows_up = scope.engine.wrote(scope.key, target, version, self.sent, self.watches, may_be_unchanged);
+        let follows_up = scope
+            .engine
+            .wrote(scope.key, target, version, self.sent, self.watches, may_be_unchanged);
         if follows_up {
             scope.engine.trigger(&scope.object);
         }

@@ -4,10 +4,7 @@
 
 use crate::{
     Phase,
-    engine::{
-        conclusion::Conclusion,
-        trigger::{Verdict, Why},
-    },
+    engine::{conclusion::Conclusion, event::Why, trigger::Verdict},
 };
 
 /// The metrics of a `Requeuer`.
@@ -67,8 +64,9 @@ mod handles {
         Phase, Requeue,
         engine::{
             conclusion::{Conclusion, Transition},
+            event::Why,
             reason::Reason,
-            trigger::{Verdict, Why},
+            trigger::Verdict,
         },
     };
     use metrics::{
@@ -76,7 +74,15 @@ mod handles {
     };
 
     const PHASES: [&str; 3] = ["initializing", "failed", "ready"];
-    const DECLINED: [&str; 7] = ["not_due", "rate_limit", "max_rate", "stale_cache", "paused", "status", "echo"];
+    const DECLINED: [&str; 7] = [
+        "not_due",
+        "rate_limit",
+        "max_rate",
+        "stale_cache",
+        "paused",
+        "status",
+        "echo",
+    ];
     const REASONS: [&str; 10] = [
         "new",
         "changed",
@@ -216,7 +222,13 @@ mod handles {
                 assert_eq!(phase as usize, place);
                 assert_eq!(phase.to_string().to_lowercase(), PHASES[place]);
             }
-            for reason in [Reason::New, Reason::Requested, Reason::Resumed, Reason::Due, Reason::Unknown] {
+            for reason in [
+                Reason::New,
+                Reason::Requested,
+                Reason::Resumed,
+                Reason::Due,
+                Reason::Unknown,
+            ] {
                 assert_eq!(reason.to_string(), REASONS[place(&reason)]);
             }
         }

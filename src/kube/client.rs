@@ -24,7 +24,11 @@ async fn send(client: Client, request: Request<Body>) -> Result<Response<Body>, 
     let (head, body) = response.into_parts();
     let bytes = body.collect_bytes().await?;
     if let Ok(Stored { metadata }) = serde_json::from_slice(&bytes) {
-        sending.answered(&metadata.uid, &metadata.resource_version, may_be_unchanged && !is_created);
+        sending.answered(
+            &metadata.uid,
+            &metadata.resource_version,
+            may_be_unchanged && !is_created,
+        );
     }
     Ok(Response::from_parts(head, Body::from(bytes)))
 }
@@ -89,7 +93,10 @@ mod tests {
             ("/api/v1/namespaces/a", Some(("", "namespaces"))),
             ("/api/v1/namespaces/a/status", Some(("", "namespaces"))),
             ("/api/v1/nodes/a/status", Some(("", "nodes"))),
-            ("/apis/apps/v1/namespaces/default/deployments/a/scale", Some(("apps", "deployments"))),
+            (
+                "/apis/apps/v1/namespaces/default/deployments/a/scale",
+                Some(("apps", "deployments")),
+            ),
             ("/apis/example.com/v1/things/a", Some(("example.com", "things"))),
             ("/api/v1/namespaces/default/pods/a/exec", None),
             ("/api/v1/namespaces/default/services/a/proxy/b/c", None),

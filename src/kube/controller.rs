@@ -59,7 +59,13 @@ where
     K: Clone + Resource + DeserializeOwned + fmt::Debug + Send + Sync + 'static,
     K::DynamicType: Eq + Hash + Clone + fmt::Debug + Unpin,
 {
-    pub(super) fn watching(requeuer: &Requeuer, api: Api<K>, config: watcher::Config, dyntype: K::DynamicType, observe: Observer<K>) -> Self {
+    pub(super) fn watching(
+        requeuer: &Requeuer,
+        api: Api<K>,
+        config: watcher::Config,
+        dyntype: K::DynamicType,
+        observe: Observer<K>,
+    ) -> Self {
         let writer = reflector::store::Writer::new(dyntype.clone());
         let store = writer.as_reader();
         let events = reflector::reflector(writer, watcher::watcher(api, config));
@@ -127,15 +133,24 @@ where
         #[allow(deprecated)]
         let events = super::kube_runtime::metadata_watcher(api, config);
         let events = lasting(events, kind);
-        let mut children = Others::new(self.common.clone(), dyntype, Reason::Child, move |child: super::PartialObjectMeta<Child>| {
-            owners(&child.metadata, &owner)
-        });
-        self.triggers.push(flat(events.map(move |event| children.handle(event))));
+        let mut children = Others::new(
+            self.common.clone(),
+            dyntype,
+            Reason::Child,
+            move |child: super::PartialObjectMeta<Child>| owners(&child.metadata, &owner),
+        );
+        self.triggers
+            .push(flat(events.map(move |event| children.handle(event))));
         self
     }
 
     /// Watches another kind of objects, and reconciles what `mapper` maps one to when that changes or is gone.
-    pub fn watches<Other, I>(self, api: Api<Other>, config: watcher::Config, mapper: impl Fn(Other) -> I + Sync + Send + 'static) -> Self
+    pub fn watches<Other, I>(
+        self,
+        api: Api<Other>,
+        config: watcher::Config,
+        mapper: impl Fn(Other) -> I + Sync + Send + 'static,
+    ) -> Self
     where
         Other: Clone + Resource + DeserializeOwned + fmt::Debug + Send + 'static,
         Other::DynamicType: Default + Eq + Hash + Clone + fmt::Debug,
@@ -262,12 +277,19 @@ where
             let meta = object.meta();
             let annotations = meta.annotations.as_ref();
             let sight = object::sight(meta, &observe(&object), engine.is_paused(annotations));
-            let admission = engine.admit(object::id(&*object, &kind), object::key(meta), &sight, annotations, false);
+            let admission = engine.admit(
+                object::id(&*object, &kind),
+                object::key(meta),
+                &sight,
+                annotations,
+                false,
+            );
             let run = match admission {
                 Admission::Decline(requeue) => return Reconcile::answered(action(requeue)),
                 Admission::Run(run) => run,
             };
-            let span = tracing::debug_span!(target: "requeue_policy", "reconcile", reasons = %Reasons::from(run.reasons()));
+            let span =
+                tracing::debug_span!(target: "requeue_policy", "reconcile", reasons = %Reasons::from(run.reasons()));
             let future = span.in_scope(|| run.enter(|| reconcile(object.clone(), context)));
             let (engine, kind) = (engine.clone(), kind.clone());
             let task = async move {

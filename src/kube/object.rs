@@ -77,10 +77,19 @@ mod tests {
         let before = content(|_| {});
         let parts: [(fn(&mut ObjectMeta), Changes); 6] = [
             (|meta| meta.generation = Some(2), Changes::GENERATION),
-            (|meta| meta.labels = Some([("a".into(), "b".into())].into()), Changes::LABELS),
-            (|meta| meta.annotations = Some([("a".into(), "b".into())].into()), Changes::ANNOTATIONS),
+            (
+                |meta| meta.labels = Some([("a".into(), "b".into())].into()),
+                Changes::LABELS,
+            ),
+            (
+                |meta| meta.annotations = Some([("a".into(), "b".into())].into()),
+                Changes::ANNOTATIONS,
+            ),
             (|meta| meta.finalizers = Some(vec!["a".into()]), Changes::FINALIZERS),
-            (|meta| meta.owner_references = Some(vec![Default::default()]), Changes::OWNERS),
+            (
+                |meta| meta.owner_references = Some(vec![Default::default()]),
+                Changes::OWNERS,
+            ),
             (
                 |meta| meta.deletion_timestamp = from_value(json!("1970-01-01T00:00:00Z")).expect("a time"),
                 Changes::DELETION,
@@ -89,6 +98,10 @@ mod tests {
         for (change, changes) in parts {
             assert_eq!(content(change).changes(&before), changes);
         }
-        assert!(content(|meta| meta.resource_version = Some("2".into())).changes(&before).is_empty());
+        assert!(
+            content(|meta| meta.resource_version = Some("2".into()))
+                .changes(&before)
+                .is_empty()
+        );
     }
 }

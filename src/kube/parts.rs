@@ -49,7 +49,13 @@ impl Requeuer {
             let meta = object.meta();
             let annotations = meta.annotations.as_ref();
             let sight = object::sight(meta, &object.observe(), engine.is_paused(annotations));
-            let admission = engine.admit(object::id(&*object, &kind), object::key(meta), &sight, annotations, true);
+            let admission = engine.admit(
+                object::id(&*object, &kind),
+                object::key(meta),
+                &sight,
+                annotations,
+                true,
+            );
             let run = match admission {
                 Admission::Decline(requeue) => return Reconcile::answered(action(requeue)),
                 Admission::Run(run) => run,

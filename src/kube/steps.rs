@@ -8,7 +8,7 @@ use crate::{
         clock::{Clock, Hand},
         memory::Key,
         reason::Reason,
-        trigger::Shown,
+        event::Shown,
     },
 };
 use std::{error::Error, time::SystemTime};
@@ -29,7 +29,8 @@ impl Requeuer {
         let meta = object.meta();
         let is_paused = self.engine.is_paused(meta.annotations.as_ref());
         let sight = object::sight(meta, &object.observe(), is_paused);
-        self.engine.shown(object::id(object, &kind::<K>()), key(object), &sight, how)
+        self.engine
+            .shown(object::id(object, &kind::<K>()), key(object), &sight, how)
     }
 
     /// The watch shows that an object is gone.
@@ -51,7 +52,10 @@ impl Requeuer {
         let (meta, kind) = (object.meta(), kind::<K>());
         let annotations = meta.annotations.as_ref();
         let sight = object::sight(meta, &object.observe(), self.engine.is_paused(annotations));
-        match self.engine.admit(object::id(object, &kind), Some(key(object)), &sight, annotations, false) {
+        match self
+            .engine
+            .admit(object::id(object, &kind), Some(key(object)), &sight, annotations, false)
+        {
             Admission::Run(reconcile) => Ok(reconcile),
             Admission::Decline(requeue) => Err(requeue),
         }
@@ -75,7 +79,13 @@ impl Requeuer {
     }
 
     /// The reconcile has failed.
-    pub(crate) fn failed<K>(&self, object: &K, reconcile: Reconcile, retry: Retry, error: &(dyn Error + 'static)) -> Requeue
+    pub(crate) fn failed<K>(
+        &self,
+        object: &K,
+        reconcile: Reconcile,
+        retry: Retry,
+        error: &(dyn Error + 'static),
+    ) -> Requeue
     where
         K: Resource,
         K::DynamicType: Default,

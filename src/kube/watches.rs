@@ -17,7 +17,7 @@ use crate::{
         memory::{Held, Key},
         reason::{Reason, Source},
         sight::Sight,
-        trigger::Shown,
+        event::Shown,
         version::Version,
     },
 };
@@ -105,7 +105,10 @@ where
             Wake::Request(object) => self.request(&reference(&object)).into_iter().collect(),
             Wake::Trigger(object) => {
                 let object = self.resolve(&reference(&object));
-                object.map(|(_, object)| request(object, custom("again"))).into_iter().collect()
+                object
+                    .map(|(_, object)| request(object, custom("again")))
+                    .into_iter()
+                    .collect()
             }
             Wake::Throttled => self.all(custom("another rate limit"), |key| self.engine.is_throttled(key)),
         }
@@ -189,11 +192,17 @@ where
     observe: Observer<K>,
     /// What exists.
     known: HashSet<Key>,
-    /// What a list has shown so far, and what of it is another version than before.
-    listed: Option<(HashSet<Key>, Vec<(ObjectRef<K>, Key, Sight)>)>,
+    listed: Option<Listed<K>>,
     is_first: bool,
     kind: String,
     _counted: Counted,
+}
+
+/// What a list has shown so far.
+struct Listed<K: Resource> {
+    keys: HashSet<Key>,
+    /// What is another version than before.
+    changed: Vec<(ObjectRef<K>, Key, Sight)>,
 }
 
 /// How the controller observes an object.
@@ -227,9 +236,16 @@ where
         let engine = self.common.engine.clone();
         match event {
             Event::Apply(object) => {
-                let Some(key) = object::key(object.meta()) else { return vec![] };
+                let Some(key) = object::key(object.meta()) else {
+                    return vec![];
+                };
                 self.known.insert(key);
-                let triggers = engine.shown(object::id(&object, &self.kind), key, &self.sight(&object), Shown::Watched);
+                let triggers = engine.shown(
+                    object::id(&object, &self.kind),
+                    key,
+                    &self.sight(&object),
+                    Shown::Watched,
+                );
                 let updated = || request(self.common.reference(&object), ReconcileReason::ObjectUpdated);
                 triggers.then(updated).into_iter().collect()
             }
@@ -241,26 +257,35 @@ where
                 vec![]
             }
             Event::Init => {
-                self.listed = Some(Default::default());
+                self.listed = Some(Listed {
+                    keys: HashSet::new(),
+                    changed: vec![],
+                });
                 vec![]
             }
             Event::InitApply(object) => {
                 let sight = self.sight(&object);
-                let (Some(key), Some((keys, changed))) = (object::key(object.meta()), &mut self.listed) else {
+                let (Some(key), Some(listed)) = (object::key(object.meta()), &mut self.listed) else {
                     return vec![];
                 };
-                keys.insert(key);
+                listed.keys.insert(key);
                 // The store has it at the end of the list, and no reconcile may start on it before.
                 if self.is_first || !engine.has_seen(key, sight.version) {
-                    changed.push((self.common.reference(&object), key, sight));
+                    listed.changed.push((self.common.reference(&object), key, sight));
                 }
                 vec![]
             }
             Event::InitDone => {
-                let (keys, changed) = self.listed.take().unwrap_or_default();
+                let Some(Listed { keys, changed }) = self.listed.take() else {
+                    return vec![];
+                };
                 self.known.difference(&keys).for_each(|key| engine.gone(*key));
                 self.known = keys;
-                let how = if std::mem::take(&mut self.is_first) { Shown::First } else { Shown::Relisted };
+                let how = if std::mem::take(&mut self.is_first) {
+                    Shown::First
+                } else {
+                    Shown::Relisted
+                };
                 let triggered = changed
                     .into_iter()
                     .filter(|(reference, key, sight)| engine.shown(named(reference, &self.kind), *key, sight, how));
@@ -319,15 +344,28 @@ where
         let meta = object.meta();
         let (key, version) = (object::key(meta)?, object::version(meta));
         let kind = T::kind(&self.dyntype);
-        let source = Source::new(&kind, meta.namespace.as_deref(), meta.name.as_deref().unwrap_or_default());
+        let source = Source::new(
+            &kind,
+            meta.namespace.as_deref(),
+            meta.name.as_deref().unwrap_or_default(),
+        );
         let concerns = (self.map)(object);
-        Some((key, Known { version, source, concerns }))
+        Some((
+            key,
+            Known {
+                version,
+                source,
+                concerns,
+            },
+        ))
     }
 
     pub(super) fn handle(&mut self, event: Event<T>) -> Vec<ReconcileRequest<K>> {
         match event {
             Event::Apply(object) => {
-                let Some((key, now)) = self.look(object) else { return vec![] };
+                let Some((key, now)) = self.look(object) else {
+                    return vec![];
+                };
                 let before = self.known.remove(&key);
                 let triggered = if before.as_ref().is_some_and(|before| before.version == now.version) {
                     vec![]
@@ -339,7 +377,9 @@ where
                 triggered
             }
             Event::Delete(object) => {
-                let Some((key, now)) = self.look(object) else { return vec![] };
+                let Some((key, now)) = self.look(object) else {
+                    return vec![];
+                };
                 let before = self.known.remove(&key);
                 let delivered = self.common.engine.gone_other(key);
                 self.concern(key, before.as_ref(), Some(&now), delivered, false)

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ConfigError, Observe, Outcome, Requeue, RequeuePolicy, Retry,
-    engine::{self, clock::Hand, memory::Tick, trigger::Shown},
+    engine::{self, clock::Hand, memory::Tick, event::Shown},
 };
 use humantime_serde::re::humantime::format_rfc3339_seconds;
 use serde::Serialize;
@@ -29,6 +29,7 @@ const ENDLESS: usize = 1000;
 
 use engine::Policy;
 
+type Classify<K, E> = Box<dyn Fn(&E, &K) -> Retry>;
 type Reconcile<K, E> = Box<dyn FnMut(&mut K, Run) -> Result<Outcome, E>>;
 
 /// A run of the reconciler.
@@ -99,7 +100,7 @@ pub struct Timeline<K, E> {
     overrides: Overrides,
     clock: Hand,
     reconcile: Reconcile<K, E>,
-    classify: Box<dyn Fn(&E, &K) -> Retry>,
+    classify: Classify<K, E>,
     takes: Tick,
     created: usize,
     object: Option<Stored<K>>,

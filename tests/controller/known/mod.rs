@@ -71,7 +71,10 @@ async fn a_reconcile_starts_on_a_cache_with_its_own_last_write() {
     let seen = Arc::new(Mutex::new(vec![]));
     let noted = seen.clone();
     let world = World::new(move |thing: Arc<Thing>, things: Api<Thing>| {
-        noted.lock().expect("no test panics here").push(thing.resource_version());
+        noted
+            .lock()
+            .expect("no test panics here")
+            .push(thing.resource_version());
         async move {
             write_status(&thing, &things, Phase::Ready).await;
             Ok::<_, Oops>(Phase::Ready.after(Duration::from_secs(2)))
@@ -118,14 +121,21 @@ async fn what_is_deleted_and_recreated_is_new() {
     world.create("a").await;
     world.until(2.0).await;
     assert_eq!(requeue.tracked(), 1);
-    world.things.delete("a", &DeleteParams::default()).await.expect("deleted");
+    world
+        .things
+        .delete("a", &DeleteParams::default())
+        .await
+        .expect("deleted");
     world.until(3.0).await;
     assert_eq!(requeue.tracked(), 0);
     world.create("a").await;
     world.until(4.0).await;
     world.set_value(1).await;
     world.until(40.0).await;
-    assert_eq!(*all.lock().expect("no test panics here"), ["new", "new", "changed: generation", "due"]);
+    assert_eq!(
+        *all.lock().expect("no test panics here"),
+        ["new", "new", "changed: generation", "due"]
+    );
     assert_eq!(world.times(), [1.0, 3.0, 4.0, 34.0]);
 }
 
@@ -150,7 +160,10 @@ async fn the_hook_is_told_of_every_decision() {
             decision.phase,
             decision.requeue,
         );
-        noted.lock().expect("no test panics here").push((line, decision.transition));
+        noted
+            .lock()
+            .expect("no test panics here")
+            .push((line, decision.transition));
     });
     world.create("a").await;
     world.start_with(&requeue);
@@ -171,6 +184,10 @@ async fn the_hook_is_told_of_every_decision() {
     );
     assert!(matches!(
         all[..],
-        [(_, Transition::None), (_, Transition::Failed), (_, Transition::Recovered(_))]
+        [
+            (_, Transition::None),
+            (_, Transition::Failed),
+            (_, Transition::Recovered(_))
+        ]
     ));
 }

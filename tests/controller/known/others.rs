@@ -9,7 +9,10 @@ use kube::{
     core::{ApiResource, GroupVersionKind},
     runtime::{reflector::ObjectRef, watcher},
 };
-use requeue_policy::{Observed, Phase, kube::{in_reconcile, reasons}};
+use requeue_policy::{
+    Observed, Phase,
+    kube::{in_reconcile, reasons},
+};
 use serde_json::json;
 use std::{
     sync::{Arc, Mutex},
@@ -26,7 +29,10 @@ fn names(world: &World, from: usize) -> Vec<String> {
 async fn change_child(children: &Api<ConfigMap>, name: &str) {
     let value = format!("{:?}", tokio::time::Instant::now());
     let patch = Patch::Merge(json!({ "data": { "value": value } }));
-    children.patch(name, &PatchParams::default(), &patch).await.expect("patched");
+    children
+        .patch(name, &PatchParams::default(), &patch)
+        .await
+        .expect("patched");
 }
 
 #[tokio::test(start_paused = true)]
@@ -43,7 +49,11 @@ async fn a_child_rewritten_in_every_reconcile_triggers_only_its_other_owner() {
     let owners = [&a, &b].map(|owner| owner.owner_ref(&()).expect("a reference"));
     let shared = serde_json::from_value(json!({ "metadata": { "name": "shared", "ownerReferences": owners } }));
     let shared: ConfigMap = shared.expect("a ConfigMap");
-    world.children.create(&PostParams::default(), &shared).await.expect("created");
+    world
+        .children
+        .create(&PostParams::default(), &shared)
+        .await
+        .expect("created");
     world.start_owning(&requeuer(policy("{ default: 30s }")));
     world.until(10.0).await;
     let before = world.runs().len();
@@ -102,7 +112,9 @@ async fn a_second_controller_with_the_same_client_sees_the_firsts_writes() {
     world.create("a").await;
     world.start_owning(&first);
     let children = Api::<ConfigMap>::default_namespaced(client.clone());
-    let maps = second.controller_with(children, watcher::Config::default(), (), |_| Observed::new(Phase::Ready));
+    let maps = second.controller_with(children, watcher::Config::default(), (), |_| {
+        Observed::new(Phase::Ready)
+    });
     tokio::spawn(
         maps.run(
             move |_, _| {
@@ -150,7 +162,10 @@ async fn a_spawned_task_writes_as_someone_else_unless_it_is_carried() {
 async fn a_dry_run_is_no_write() {
     let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
         let patch = Patch::Merge(json!({ "metadata": { "labels": { "a": "b" } } }));
-        let dry = PatchParams { dry_run: true, ..PatchParams::default() };
+        let dry = PatchParams {
+            dry_run: true,
+            ..PatchParams::default()
+        };
         things.patch(&thing.name_any(), &dry, &patch).await.expect("a dry run");
         Ok::<_, Oops>(Phase::Ready.await_change())
     });
@@ -165,7 +180,10 @@ async fn a_dry_run_is_no_write() {
 async fn a_dry_run_hides_no_write_that_the_watch_is_yet_to_deliver() {
     let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
         let patch = Patch::Merge(json!({ "metadata": { "labels": { "a": "b" } } }));
-        let dry = PatchParams { dry_run: true, ..PatchParams::default() };
+        let dry = PatchParams {
+            dry_run: true,
+            ..PatchParams::default()
+        };
         things.patch(&thing.name_any(), &dry, &patch).await.expect("a dry run");
         Ok::<_, Oops>(Phase::Ready)
     });
@@ -211,8 +229,13 @@ async fn a_cluster_scoped_owner_of_namespaced_children_runs_once_at_a_time() {
     };
     let api = Api::<DynamicObject>::all_with(world.client(), &resource);
     let controller = requeue
-        .controller_with(api, watcher::Config::default(), resource.clone(), |_| Observed::new(Phase::Ready))
-        .owns(Api::<ConfigMap>::default_namespaced(world.client()), watcher::Config::default());
+        .controller_with(api, watcher::Config::default(), resource.clone(), |_| {
+            Observed::new(Phase::Ready)
+        })
+        .owns(
+            Api::<ConfigMap>::default_namespaced(world.client()),
+            watcher::Config::default(),
+        );
     let references = Arc::new(Mutex::new(vec![]));
     let noted = references.clone();
     tokio::spawn(controller.run(reconcile, Arc::new(())).for_each(move |item| {
@@ -225,10 +248,17 @@ async fn a_cluster_scoped_owner_of_namespaced_children_runs_once_at_a_time() {
         "apiVersion": "v1", "kind": "Node", "name": "n", "uid": node.uid().expect("a uid"),
     }] } }));
     let child: ConfigMap = child.expect("a ConfigMap");
-    world.children.create(&PostParams::default(), &child).await.expect("created");
+    world
+        .children
+        .create(&PostParams::default(), &child)
+        .await
+        .expect("created");
     world.until(5.5).await;
     let patch = Patch::Merge(json!({ "metadata": { "labels": { "a": "b" } } }));
-    nodes.patch("n", &PatchParams::default(), &patch).await.expect("patched");
+    nodes
+        .patch("n", &PatchParams::default(), &patch)
+        .await
+        .expect("patched");
     world.until(20.0).await;
     let (runs, _, most) = *running.lock().expect("no test panics here");
     assert_eq!((runs, most), (3, 1));

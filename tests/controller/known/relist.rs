@@ -54,12 +54,19 @@ async fn each_reconcile_after_a_relist_in_pages_sees_the_new_state() {
     for n in [0, 600, 1199] {
         let patch = Patch::Merge(json!({ "spec": { "value": 7 } }));
         let name = format!("thing-{n:04}");
-        world.things.patch(&name, &PatchParams::default(), &patch).await.expect("patched");
+        world
+            .things
+            .patch(&name, &PatchParams::default(), &patch)
+            .await
+            .expect("patched");
     }
     world.create("new").await;
     world.server.expire();
     world.until(60.0).await;
-    let after: HashMap<_, _> = world.runs()[1200..].iter().map(|run| (run.name.clone(), run.value)).collect();
+    let after: HashMap<_, _> = world.runs()[1200..]
+        .iter()
+        .map(|run| (run.name.clone(), run.value))
+        .collect();
     let expected = [("thing-0000", 7), ("thing-0600", 7), ("thing-1199", 7), ("new", 0)];
     assert_eq!(after, expected.map(|(name, value)| (name.to_owned(), value)).into());
     assert_eq!(world.runs().len(), 1204);
@@ -75,7 +82,11 @@ async fn what_a_relist_no_longer_shows_is_forgotten() {
     world.until(1.0).await;
     assert_eq!(requeue.tracked(), 2);
     world.server.close_watches();
-    world.things.delete("a", &DeleteParams::default()).await.expect("deleted");
+    world
+        .things
+        .delete("a", &DeleteParams::default())
+        .await
+        .expect("deleted");
     world.server.expire();
     world.until(60.0).await;
     assert_eq!(requeue.tracked(), 1);
@@ -90,7 +101,11 @@ async fn a_child_that_is_deleted_while_its_watch_is_down_triggers_its_owner() {
     world.until(1.0).await;
     let before = world.runs().len();
     world.server.close_watches();
-    world.children.delete("a", &DeleteParams::default()).await.expect("deleted");
+    world
+        .children
+        .delete("a", &DeleteParams::default())
+        .await
+        .expect("deleted");
     world.server.expire();
     world.until(60.0).await;
     assert_eq!(world.runs().len(), before + 1);
@@ -148,7 +163,11 @@ async fn given_up_objects_of_a_busy_fleet_stay_given_up() {
             patch_status(&world.things, &format!("bad-{n}"), status).await;
         }
     }
-    assert_eq!(tried(&world), before, "a status write by another controller tried them again");
+    assert_eq!(
+        tried(&world),
+        before,
+        "a status write by another controller tried them again"
+    );
     let gave_up = world.lines.of(Level::ERROR);
     assert_eq!(gave_up.len(), 10, "{gave_up:?}");
 }
@@ -163,9 +182,16 @@ async fn an_owner_that_is_recreated_hears_of_the_child_that_the_old_one_left() {
     // Garbage collection deletes the child, which waits for a finalizer of somebody else.
     let finalizers = |finalizers: serde_json::Value| Patch::Merge(json!({ "metadata": { "finalizers": finalizers } }));
     let params = PatchParams::default();
-    let held = world.children.patch("a", &params, &finalizers(json!(["example.com/x"]))).await;
+    let held = world
+        .children
+        .patch("a", &params, &finalizers(json!(["example.com/x"])))
+        .await;
     held.expect("patched");
-    world.things.delete("a", &DeleteParams::default()).await.expect("deleted");
+    world
+        .things
+        .delete("a", &DeleteParams::default())
+        .await
+        .expect("deleted");
     world.create("a").await;
     world.until(10.0).await;
     let before = world.runs().len();
@@ -191,7 +217,10 @@ async fn a_child_that_changes_owners_triggers_the_old_one_too() {
     let owners = json!({ "metadata": { "ownerReferences": [{
         "apiVersion": "example.com/v1", "kind": "Thing", "name": "b", "uid": b.uid().expect("a uid"),
     }] } });
-    let patched = world.children.patch("a", &PatchParams::default(), &Patch::Merge(owners)).await;
+    let patched = world
+        .children
+        .patch("a", &PatchParams::default(), &Patch::Merge(owners))
+        .await;
     patched.expect("patched");
     world.until(2.0).await;
     let mut after: Vec<_> = world.runs()[before..].iter().map(|run| run.name.clone()).collect();

@@ -28,7 +28,10 @@ async fn a_graceful_shutdown_lets_what_runs_end_and_starts_nothing_more() {
     world.create("b").await;
     world.until(4.0).await;
     assert!(!controller.is_finished());
-    timeout(Duration::from_secs(2), controller).await.expect("it ends").expect("without a panic");
+    timeout(Duration::from_secs(2), controller)
+        .await
+        .expect("it ends")
+        .expect("without a panic");
     assert_eq!(world.runs().len(), 1);
 }
 
@@ -51,7 +54,10 @@ async fn a_graceful_shutdown_ends_a_controller_whose_crd_is_missing() {
     sleep(Duration::from_secs(100)).await;
     assert!(!controller.is_finished());
     stop.send(()).expect("the controller waits");
-    timeout(Duration::from_secs(1), controller).await.expect("it ends").expect("without a panic");
+    timeout(Duration::from_secs(1), controller)
+        .await
+        .expect("it ends")
+        .expect("without a panic");
 }
 
 #[tokio::test(start_paused = true)]

@@ -55,7 +55,12 @@ async fn a_success_ends_the_outage_though_the_cache_shows_it() {
     });
     world.create("a").await;
     let long_ago = crate::world::wall_clock();
-    patch_status(&world.things, "a", json!({ "phase": "Failed", "since": long_ago.to_string() })).await;
+    patch_status(
+        &world.things,
+        "a",
+        json!({ "phase": "Failed", "since": long_ago.to_string() }),
+    )
+    .await;
     world.start(policy("{ error: { initial: 10s, deadline: 75s } }"));
     world.until(59.0).await;
     // The watch delivers nothing any more: the cache says Failed since the start.
@@ -69,7 +74,11 @@ async fn a_success_ends_the_outage_though_the_cache_shows_it() {
 async fn an_operator_that_compares_with_its_cache_leaves_the_right_status() {
     // It writes the status only where the cache says something else.
     let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
-        let phase = if thing.spec.value % 2 == 0 { Phase::Ready } else { Phase::Failed };
+        let phase = if thing.spec.value % 2 == 0 {
+            Phase::Ready
+        } else {
+            Phase::Failed
+        };
         if thing.status.is_none() || thing.observe().phase() != phase {
             patch_status(&things, &thing.name_any(), json!({ "phase": phase })).await;
         }
@@ -100,7 +109,11 @@ async fn an_answer_after_the_deletion_brings_nothing_back() {
     world.start_with(&requeue);
     world.until(1.7).await;
     assert_eq!(requeue.tracked(), 1);
-    world.things.delete("a", &DeleteParams::default()).await.expect("deleted");
+    world
+        .things
+        .delete("a", &DeleteParams::default())
+        .await
+        .expect("deleted");
     world.until(2.0).await;
     assert_eq!(requeue.tracked(), 0);
     world.until(60.0).await;
@@ -137,7 +150,9 @@ async fn a_patch_that_changes_nothing_hides_no_other_write_for_ever() {
 async fn a_write_whose_answer_is_lost_counts_as_someone_elses() {
     let lost = Arc::new(AtomicUsize::new(0));
     let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
-        let patch = Patch::Merge(json!({ "metadata": { "annotations": { "stamp": format!("{:?}", tokio::time::Instant::now()) } } }));
+        let patch = Patch::Merge(
+            json!({ "metadata": { "annotations": { "stamp": format!("{:?}", tokio::time::Instant::now()) } } }),
+        );
         let _ = things.patch(&thing.name_any(), &PatchParams::default(), &patch).await;
         Ok::<_, Oops>(Phase::Ready)
     });
@@ -157,8 +172,12 @@ async fn a_write_whose_answer_is_lost_counts_as_someone_elses() {
 async fn an_annotation_stamped_in_every_reconcile_does_not_loop() {
     let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
         let stamp = format!("{:?}", tokio::time::Instant::now());
-        let patch = Patch::Merge(json!({ "metadata": { "annotations": { "stamp": stamp }, "labels": { "run": "x" } } }));
-        things.patch(&thing.name_any(), &PatchParams::default(), &patch).await.expect("patched");
+        let patch =
+            Patch::Merge(json!({ "metadata": { "annotations": { "stamp": stamp }, "labels": { "run": "x" } } }));
+        things
+            .patch(&thing.name_any(), &PatchParams::default(), &patch)
+            .await
+            .expect("patched");
         Ok::<_, Oops>(Phase::Ready)
     });
     world.create("a").await;
@@ -179,7 +198,10 @@ async fn an_own_finalizer_is_a_change() {
         async move {
             if thing.finalizers().is_empty() {
                 let patch = Patch::Merge(json!({ "metadata": { "finalizers": ["example.com/a"] } }));
-                things.patch(&thing.name_any(), &PatchParams::default(), &patch).await.expect("patched");
+                things
+                    .patch(&thing.name_any(), &PatchParams::default(), &patch)
+                    .await
+                    .expect("patched");
             }
             Ok::<_, Oops>(Phase::Ready)
         }
@@ -187,7 +209,10 @@ async fn an_own_finalizer_is_a_change() {
     world.create("a").await;
     world.start(policy("{ default: 30s }"));
     world.until(10.0).await;
-    assert_eq!(*all.lock().expect("no test panics here"), ["new", "changed: finalizers"]);
+    assert_eq!(
+        *all.lock().expect("no test panics here"),
+        ["new", "changed: finalizers"]
+    );
 }
 
 #[tokio::test(start_paused = true)]

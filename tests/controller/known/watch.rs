@@ -35,7 +35,11 @@ async fn a_failing_watch_is_logged_once_and_stops_neither_the_others_nor_the_tim
     assert_eq!(times[..3], [0.0, 30.0, 50.0], "a change waited: {times:?}");
     assert_eq!(times.len(), 17, "{times:?}");
     let failed: Vec<_> = world.lines.of(Level::WARN);
-    assert_eq!(failed.iter().filter(|line| line.contains("ConfigMap")).count(), 1, "{failed:?}");
+    assert_eq!(
+        failed.iter().filter(|line| line.contains("ConfigMap")).count(),
+        1,
+        "{failed:?}"
+    );
     fails.store(false, Ordering::SeqCst);
     world.until(600.0).await;
     let before = world.runs().len();
@@ -43,7 +47,14 @@ async fn a_failing_watch_is_logged_once_and_stops_neither_the_others_nor_the_tim
     world.until(600.5).await;
     assert_eq!(world.runs().len(), before + 1);
     let recovered = world.lines.of(Level::INFO);
-    assert_eq!(recovered.iter().filter(|line| line.starts_with("watch recovered")).count(), 2, "{recovered:?}");
+    assert_eq!(
+        recovered
+            .iter()
+            .filter(|line| line.starts_with("watch recovered"))
+            .count(),
+        2,
+        "{recovered:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
