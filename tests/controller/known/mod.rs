@@ -1,8 +1,10 @@
 //! What the controller knows: why it reconciles, what it wrote, what exists.
 
+mod client;
 mod others;
 mod relist;
 mod shutdown;
+mod sources;
 mod wait;
 mod watch;
 
