@@ -1,11 +1,11 @@
 //! The log: one line per transition, not per run.
 
 use super::{
-    Id,
     conclusion::{Conclusion, Transition},
     event::Why,
     reason::{Reason, Reasons},
     trigger::Verdict,
+    wakes::Id,
 };
 use crate::{ConfigError, Interval, MaxRate, Phase, RateLimit, Requeue, RequeuePolicy, policy::interval::humantime};
 use std::{

@@ -2,27 +2,29 @@
 //!
 //! Each case is a test of the same name: it brings the symptom about, finds the line, and sees the cure work. The
 //! lines are those of target `requeue_policy`, as `tracing` prints them, without time and span.
-//! `RUST_LOG=info,requeue_policy=trace` shows every decision, also the postponed triggers.
+//! `RUST_LOG=info,requeue_policy=trace` shows every decision, also the postponed triggers, and why each reconcile starts.
 //!
-//! # It runs too often
+//! # It is reconciled too often
 //!
 //! ### It runs hot by its own status writes
 //!
-//! **Seen:** one run a second for each object, status writes without end. **Cause:** the CRD has no status
-//! subresource, so each status write bumps the generation and is a change; the rate limit is all that holds it.
+//! **Seen:** one reconcile a second for each object, status writes without end. **Cause:** the CRD has no status
+//! subresource, so each status write bumps the generation and is a change. Only the rate limit holds it back.
 //!
 //! ```text
 //! crd: without status subresource
+//! rate_limit: { burst: 3, every: 5s }
 //! takes: 100ms
 //!
 //!                      0s  created   → Ready
-//! 100ms to 900ms every 100ms         → Ready
-//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=10 within=10s next="in 9s"
-//!     10s to 60s every 1s            → Ready
+//! 100ms to 200ms every 100ms         → Ready
+//!        5s to 65s every 5s          → Ready
+//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="5s" next="in 4.9s"
+//!       70s to 90s every 5s          → Ready
 //! ```
 //!
-//! **Cure:** `subresources: { status: {} }` in the CRD (kube-derive writes it where it is told `status = ".."`), and
-//! status written with `patch_status`:
+//! **Cure:** `subresources: { status: {} }` in the CRD (kube-derive writes it if it has `status = ".."`), and status
+//! written with `patch_status`:
 //!
 //! ```text
 //! takes: 100ms
@@ -34,56 +36,32 @@
 //!
 //! ### It runs hot by an object that it owns
 //!
-//! **Seen:** the same; kube-runtime's span says `object.reason=related object updated`. **Cause:** each run writes
-//! something new into a child that the controller watches: a time, a random order, a generated name.
+//! **Seen:** the same; at TRACE the line `reconcile starts` has `reasons=child ConfigMap default/a`. **Cause:** each
+//! reconcile writes something new into a child, and not through [`Requeuer::client`](crate::kube::Requeuer::client); or
+//! another controller writes the child whenever this one does.
 //!
 //! ```text
-//! child: with owned(), rewritten in every run
+//! child: rewritten in every reconcile, by another client
+//! rate_limit: { burst: 3, every: 5s }
 //! takes: 100ms
 //!
 //!                      0s  created   → Ready
-//! 100ms to 900ms every 100ms         → Ready
-//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=10 within=10s next="in 9s"
-//!     10s to 20s every 1s            → Ready
+//! 100ms to 200ms every 100ms         → Ready
+//!        5s to 65s every 5s          → Ready
+//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="5s" next="in 4.9s"
+//!       70s to 90s every 5s          → Ready
 //! ```
 //!
-//! **Cure:** write the child by server-side apply, with content that follows from the spec alone: an apply that
-//! changes nothing makes no event.
+//! **Cure:** make all writes of the reconciler through that client. If another controller is the cause, own fewer fields,
+//! by server-side apply.
 //!
 //! ```text
-//! child: with owned(), applied unchanged in every run
-//! takes: 100ms
-//!
-//!    0s  created   → Ready      # makes the child what it is to be
-//! 100ms            → Ready      # which is news, once
-//! 30.2s            → Ready
-//! 60.3s            → Ready
-//! ```
-//!
-//! ### It runs hot by a text that varies in a condition
-//!
-//! **Seen:** the same; `object.reason=object updated`. **Cause:** `Observe::fingerprint` hashes a condition's message,
-//! or its time, and each run writes another.
-//!
-//! ```text
-//! status: in every run, with the message in the fingerprint
-//! takes: 100ms
-//!
-//!                      0s  created   → Ready
-//! 100ms to 900ms every 100ms         → Ready
-//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=10 within=10s next="in 9s"
-//!     10s to 20s every 1s            → Ready
-//! ```
-//!
-//! **Cure:** hash what another controller writes, and nothing that this one does. The message may vary then as it
-//! likes:
-//!
-//! ```text
-//! status: in every run
+//! child: rewritten in every reconcile
 //! takes: 100ms
 //!
 //!    0s  created   → Ready
 //! 30.1s            → Ready
+//! 60.2s            → Ready
 //! ```
 //!
 //! ### The log floods with failed and recovered
@@ -93,34 +71,33 @@
 //!
 //! ```text
 //!   0s  created   → Err
-//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!  10s            → Ready
-//!       INFO requeue_policy: recovered object=default/a phase=Ready after=10s next="in 30s"
+//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=10s next="in 30s"
 //!  40s            → Err
-//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!  50s            → Ready
-//!       INFO requeue_policy: recovered object=default/a phase=Ready after=10s next="in 30s"
+//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=10s next="in 30s"
 //! ```
 //!
-//! **Cure:** the lines are right; what flaps is outside. Until it is mended `Ok(Phase::Failed)` for as long as the
-//! outside has not been well for a while makes one outage of many:
+//! **Cure:** the lines are right; what flaps is outside. Until it is mended, return `Ok(Phase::Failed)` as long as the
+//! outside has not been well for a while. That makes one outage of many:
 //!
 //! ```text
 //!   0s  created   → Err
-//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!  10s            → Failed
 //!  20s            → Err
 //!  30s            → Failed
 //!  40s            → Ready
-//!       INFO requeue_policy: recovered object=default/a phase=Ready after=40s next="in 30s"
+//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=40s next="in 30s"
 //! ```
 //!
 //! ### The log floods with a line for each trigger
 //!
-//! **Seen:** a line for each status write and each retry, not of target `requeue_policy`. **Cause:** the application
-//! prints what `Controller::run` yields, as kube's examples do: it yields once for each trigger, also for those that
-//! were postponed. **Cure:** print nothing but the failures of watches, `Err(controller::Error::QueueError(_))`; those
-//! of runs are logged already.
+//! **Seen:** a line for each reconcile and each retry, not of target `requeue_policy`. **Cause:** the application prints
+//! what `Controller::run` yields, as kube's examples do. **Cure:** print nothing; failures are logged already, those of
+//! watches, too.
 //!
 //! # It comes in waves
 //!
@@ -132,18 +109,17 @@
 //!
 //! ### A herd stays together after a restart
 //!
-//! **Seen:** load in spikes, one interval apart. **Cause:** a restart runs every object at once, and a constant
+//! **Seen:** load in spikes, one interval apart. **Cause:** a restart reconciles every object at once, and a constant
 //! interval keeps them together. **Cure:** `default: { initial: 30s, jitter: 0.2 }`. The first wave is bounded by
 //! kube-runtime's `Config::concurrency`.
 //!
-//! # It runs too seldom
+//! # It is reconciled too seldom
 //!
 //! ### Nothing happens at all
 //!
-//! **Seen:** no run and no line. **Cause:** the watch fails: the CRD is not there, the role may not list or watch, the
-//! API server does not answer. `Controller::run` yields that as `Err(controller::Error::QueueError(_))`, and goes on
-//! trying; kube-runtime logs most of it at DEBUG only. **Cure:** log it where the stream is read, as [the whole
-//! program](super::embedding#a-controller-from-scratch) does. When the cause is gone every object runs.
+//! **Seen:** no reconcile, and one line: WARN `watch failed, retrying`, with the kind and the error. **Cause:** the CRD is
+//! not there, the role may not list or watch, the API server does not answer. **Cure:** what the error says. The controller
+//! goes on trying. INFO `watch recovered` says when the cause is gone, and then every object is reconciled.
 //!
 //! ### An object is never reconciled again
 //!
@@ -152,45 +128,17 @@
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m, deadline: 6h }
+//! status: never
 //!
 //!   0s  created                  → Err, never
-//!       ERROR requeue_policy: gave up object=default/a error=never phase=Failed after=0s next="when something changes"
+//!       ERROR requeue_policy: gave up kind="Thing" object=default/a error=never phase=Failed after=0s next="when something changes"
 //!   7h  its status is written
 //!   8h  an annotation changes    → Ready
-//!       INFO requeue_policy: recovered object=default/a phase=Ready after=8h next="in 30s"
+//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=8h next="in 30s"
 //! ```
 //!
-//! **Cure:** any change of the object that is not status wakes it, `kubectl annotate --overwrite app/a
-//! retry="$(date)"` for one; so does a restart of the controller, for all of them.
-//!
-//! ### A drain is slow because the interval is long
-//!
-//! **Seen:** a deletion takes up to an interval longer than its clean-up. **Cause:** the run that found the deletion
-//! mark returned Ready, and nobody tells when the clean-up is done.
-//!
-//! ```text
-//! default: 10m
-//!
-//!     0s  created                → Ready
-//!     1s  a finalizer is added   → Ready
-//!     1m  it is deleted          → Ready
-//!    11m                         → Ready
-//! ```
-//!
-//! **Cure:** say how soon to look again, `Ok((Phase::Ready, Requeue::After(Duration::from_secs(5))))`, while it
-//! drains; or watch what is drained, with
-//! [`related`](crate::kube::Requeuer::related). With kube's finalizer helper
-//! [it is an error that says so](super::embedding#an-ok-from-a-clean-up-removes-the-finalizer).
-//!
-//! ```text
-//! default: 10m
-//!
-//!     0s  created                → Ready
-//!     1s  a finalizer is added   → Ready
-//!     1m  it is deleted          → Ready, after 5s
-//!    65s                         → Ready, after 5s
-//!    70s                         → Ready, after 5s
-//! ```
+//! **Cure:** any change of the object that is not status starts a reconcile, `kubectl annotate --overwrite app/a
+//! retry="$(date)"` for one; so does a restart of the controller, for all objects.
 //!
 //! ### Another controller's status is noticed only at the interval
 //!
@@ -199,16 +147,18 @@
 //!
 //! ```text
 //!  0s  created                     → Ready
-//!      TRACE requeue_policy: reconciled object=default/a phase=Ready next="in 30s"
-//!      TRACE requeue_policy: postponed: only the status was written object=default/a next="in 30s"
+//!      TRACE requeue_policy: reconcile starts kind="Thing" object=default/a reasons=new
+//!      TRACE requeue_policy: not triggered: the controller's own write came back kind="Thing" object=default/a
+//!      TRACE requeue_policy: reconciled kind="Thing" object=default/a phase=Ready reasons=new next="in 30s"
 //!  5s  its status is written
-//!      TRACE requeue_policy: postponed: only the status was written object=default/a next="in 25s"
+//!      TRACE requeue_policy: postponed until due: only the status changed kind="Thing" object=default/a
 //! 30s                              → Ready
-//!      TRACE requeue_policy: reconciled object=default/a phase=Ready next="in 30s"
-//!      TRACE requeue_policy: postponed: only the status was written object=default/a next="in 30s"
+//!      TRACE requeue_policy: reconcile starts kind="Thing" object=default/a reasons=due
+//!      TRACE requeue_policy: not triggered: the controller's own write came back kind="Thing" object=default/a
+//!      TRACE requeue_policy: reconciled kind="Thing" object=default/a phase=Ready reasons=due next="in 30s"
 //! ```
 //!
-//! **Cure:** `Observe::fingerprint` returns a hash of those outputs, and of nothing else.
+//! **Cure:** add those outputs to the [fingerprint](crate::Observed::fingerprint), and nothing else.
 //!
 //! ```text
 //!  0s  created                     → Ready
@@ -219,7 +169,7 @@
 //! ### A recovery is noticed late
 //!
 //! **Seen:** the cloud is back, and the object is still failing. **Cause:** the backoff has grown with the outage;
-//! after DEBUG `still failed` the line says `next="in .."`.
+//! the DEBUG line `still failed` says `next="in .."`.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 1h }
@@ -234,8 +184,8 @@
 //! 1270s            → Ready
 //! ```
 //!
-//! **Cure:** `max` is the promise of how late it is noticed at worst: choose it as you would choose that. For all at
-//! once, restart the controller: each object runs.
+//! **Cure:** `max` is how late it is noticed at worst; choose it so. For all objects at once, restart the controller: each
+//! is reconciled.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 1m }
@@ -249,8 +199,8 @@
 //!
 //! ### The backoff starts anew with every restart
 //!
-//! **Seen:** after each deployment the failing objects are tried every few seconds again. **Cause:**
-//! `Observe::last_transition` is not implemented, or its time is renewed with every write.
+//! **Seen:** after each deployment the failing objects are tried every few seconds again. **Cause:** `Observe` does not set
+//! [`since`](crate::Observed::since), or the time is renewed with every write.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -268,7 +218,7 @@
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
-//! status: in every run, with lastTransitionTime
+//! status: in every reconcile, with lastTransitionTime
 //!
 //!   0s  created                    → Err
 //!  10s                             → Err
@@ -279,21 +229,21 @@
 //!
 //! ### A policy was replaced and nothing changes
 //!
-//! **Seen:** a shorter interval was put into the ConfigMap minutes ago, and the objects run as before. **Cause:** what
-//! is due by the old policy stays due. Where the line is not there, or is WARN `a new policy is refused`, it never
-//! came to be: the error names the field.
+//! **Seen:** a shorter interval was put into the ConfigMap minutes ago, and the objects are reconciled as before.
+//! **Cause:** what is due by the old policy stays due. If the line is not there, or is WARN `a new policy is refused`, the
+//! policy was not replaced: the error names the field.
 //!
 //! ```text
 //! default: 10m
 //!
 //!     0s  created                                → Ready
 //!    60s  the policy becomes { default: 30s }
-//!         INFO requeue_policy: the policy was replaced default="30s" error="10s" initialization="5s" rate_limit="10 within 10s"
+//!         INFO requeue_policy: the policy was replaced default="30s" error="10s" initialization="5s" rate_limit="30, then one every 1s"
 //!    10m                                         → Ready
 //! 10m30s                                         → Ready
 //! ```
 //!
-//! **Cure:** wait for what is due, or try all at once: `Controller::reconcile_all_on` takes a stream into which the
+//! **Cure:** wait for what is due, or request all at once: `Controller::reconcile_all_on` takes a stream into which the
 //! application sends whenever it has [replaced the policy](super::embedding#changed-while-it-runs). A restart does the
 //! same.
 //!
@@ -302,16 +252,16 @@
 //!
 //!   0s  created                                → Ready
 //!  60s  the policy becomes { default: 30s }
-//!       INFO requeue_policy: the policy was replaced default="30s" error="10s" initialization="5s" rate_limit="10 within 10s"
-//!  61s  all are triggered                      → Ready
+//!       INFO requeue_policy: the policy was replaced default="30s" error="10s" initialization="5s" rate_limit="30, then one every 1s"
+//!  61s  all are requested                      → Ready
 //!  91s                                         → Ready
 //! 121s                                         → Ready
 //! ```
 //!
 //! ### Timers fire later than their interval
 //!
-//! **Seen:** objects that are due every half minute run every few minutes; changes are as fast as ever. **Cause:** the
-//! policy has a `max_rate`, and more objects than it carries.
+//! **Seen:** objects that are due every half minute are reconciled every few minutes; changes are as fast as ever.
+//! **Cause:** the policy has a `max_rate`, and more objects than it carries.
 //!
 //! ```text
 //! max_rate: 0.01
@@ -328,8 +278,8 @@
 //!
 //! ### One object is looked at too seldom
 //!
-//! **Seen:** somebody waits for one object, and its interval is long, as it is for all. **Cure:** give that one an
-//! interval of its own, `kubectl annotate app/a example.com/poll-interval=5s`, where the application
+//! **Seen:** somebody waits for one object, and its interval is long, as it is for all. **Cure:** give that one its own
+//! interval, `kubectl annotate app/a example.com/poll-interval=5s`, if the application
 //! [has given a key](super::embedding#changed-while-it-runs) for that, and `example.com/poll-interval-` when it is done.
 //!
 //! ```text
@@ -343,21 +293,21 @@
 //! 10m
 //! ```
 //!
-//! # It should not run at all
+//! # It should not be reconciled at all
 //!
 //! ### Somebody repairs an object by hand and the controller undoes it
 //!
 //! **Cause:** that is what it is for. **Cure:** pause that one object, `kubectl annotate app/a example.com/paused=true`,
-//! where the application [has given a key](super::embedding#changed-while-it-runs) for that. When the annotation is
-//! gone it runs at once, and sees all that was done.
+//! if the application [has given a key](super::embedding#changed-while-it-runs) for that. When the annotation is gone, the
+//! object is reconciled at once.
 //!
 //! ```text
 //!  0s  created                              → Ready
 //! 10s  annotated example.com/paused=true
-//!      INFO requeue_policy: paused: an annotation says so, and nothing starts a run until it is gone object=default/a
+//!      INFO requeue_policy: paused by an annotation kind="Thing" object=default/a
 //! 20s  its child changes
 //!  8h  annotated example.com/paused-        → Ready
-//!      INFO requeue_policy: resumed object=default/a
+//!      INFO requeue_policy: resumed kind="Thing" object=default/a
 //! ```
 //!
 //! ### A deletion hangs because the object is paused
@@ -370,10 +320,10 @@
 //!  0s  created                              → Ready
 //! 10s  a finalizer is added                 → Ready
 //! 20s  annotated example.com/paused=true
-//!      INFO requeue_policy: paused: an annotation says so, and nothing starts a run until it is gone object=default/a
+//!      INFO requeue_policy: paused by an annotation kind="Thing" object=default/a
 //! 30s  it is deleted
 //!  1h  annotated example.com/paused-        → Ready
-//!      INFO requeue_policy: resumed object=default/a
+//!      INFO requeue_policy: resumed kind="Thing" object=default/a
 //! ```
 //!
-//! **Cure:** remove the annotation; it may be removed of what is being deleted.
+//! **Cure:** remove the annotation. This also works on objects that are being deleted.

@@ -47,7 +47,7 @@
 //! |---|---|
 //! | the [runs](#a-controller-carries-as-many-objects-as-its-runs-leave-time-for) | `(interval + seconds per run) × concurrency / seconds per run` objects |
 //! | the [requests](#requests-per-second-are-runs-per-second-times-requests-per-run) | `requests per second × interval / requests per run` objects |
-//! | the [memory](#at-most-140-bytes-per-object) | the cache of whole objects, and 140 bytes for each |
+//! | the [memory](#at-most-600-bytes-per-object) | the cache of whole objects, and 600 bytes for each |
 //!
 //! ### A controller carries as many objects as its runs leave time for
 //!
@@ -79,9 +79,9 @@
 //! a time by default, from all its clients together (kube-apiserver 1.37.2, `MaxRequestsInFlight` and
 //! `MaxMutatingRequestsInFlight`).
 //!
-//! ### At most 140 bytes per object
+//! ### At most 600 bytes per object
 //!
-//! So 1,000,000 objects take 140 MB at most. The controller's own cache holds whole objects, and is what ends it: a
+//! So 1,000,000 objects take 600 MB at most. The controller's own cache holds whole objects, and is what ends it: a
 //! Deployment of 2152 bytes of JSON takes 16.1 kB of heap there, 10.0 kB without its `managedFields`, so 1,000,000 of
 //! them take 16 GB or 10 GB (kube-runtime 5.0, k8s-openapi 0.29). kube's `WatchStreamExt::modify` drops what nobody reads.
 //!

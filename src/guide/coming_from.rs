@@ -24,7 +24,7 @@
 //! | `When(item)` | [`RequeuePolicy::requeue`](crate::RequeuePolicy::requeue) | to ask [changes nothing](super::semantics#a-failure-by-an-event-inside-the-backoff-adds-nothing-to-it) |
 //! | `Forget(item)` | a run that succeeds | [by itself](super::semantics#a-success-stops-the-failing-clock) |
 //! | `NumRequeues(item)` | [`Interval::attempts`](crate::Interval::attempts) of the time in the phase | [nothing is counted](super::semantics#attempts-are-a-reading-of-the-time-in-the-phase) |
-//! | `AddAfter(item, duration)` | `Ok((phase, Requeue::After(duration)))` | the run comes [at the latest](super::semantics#a-success-may-wish-for-a-delay) then |
+//! | `AddAfter(item, duration)` | `Ok(phase.after(duration))` | the run comes [at the latest](super::semantics#a-success-may-ask-for-a-delay) then |
 //!
 //! ### With factor 2 the delays are those of client-go
 //!
@@ -47,7 +47,7 @@
 //!
 //! impl RequeuePolicy for FastSlow {
 //!     fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
-//!         match object.phase {
+//!         match object.phase() {
 //!             Phase::Failed if object.elapsed(now) < self.fast * self.attempts => Requeue::After(self.fast),
 //!             Phase::Failed => Requeue::After(self.slow),
 //!             _ => RequeueConfig::default().requeue(object, now),
@@ -82,7 +82,7 @@
 //!             is_current
 //!         };
 //!         match self.0.iter().find(is_current).or(self.0.last()) {
-//!             Some(delay) if object.phase == Phase::Failed => Requeue::After(*delay),
+//!             Some(delay) if object.phase() == Phase::Failed => Requeue::After(*delay),
 //!             _ => RequeueConfig::default().requeue(object, now),
 //!         }
 //!     }
@@ -122,17 +122,17 @@
 //!
 //! | their knob | ours | the difference |
 //! |---|---|---|
-//! | `Result{RequeueAfter: d}` | `Ok((phase, Requeue::After(d)))` | the own status write [does not run it early](super::semantics#otherwise-only-status-was-written-and-the-run-is-postponed-until-due) |
+//! | `Result{RequeueAfter: d}` | `Ok(phase.after(d))` | its status write [does not start it early](super::semantics#a-status-write-that-changes-neither-phase-nor-fingerprint-is-postponed-until-due) |
 //! | `Result{}` | `Ok(Requeue::AwaitChange)` | `Ok(phase)` is by the [phase's interval](super::semantics#the-first-delay-of-a-phase-is-initial), 30 s when ready |
 //! | `Result{Requeue: true}` (deprecated): the backoff without an error | `Ok(Phase::Failed)`, or `Ok(Phase::Initializing)` and an interval that grows | a wait need not be [a failure](super::semantics#the-delay-grows-with-the-time-in-the-phase) |
 //! | a `RequeueAfter` that grows ([#1534](https://github.com/kubernetes-sigs/controller-runtime/issues/1534)) | `factor` of any phase's interval | it starts anew [with the phase](super::semantics#a-phase-change-starts-the-new-phases-clock-at-zero) |
-//! | `return Result{}, err` | `Err(e)` | an event inside the backoff [adds nothing to it](super::semantics#a-failure-by-an-event-inside-the-backoff-adds-nothing-to-it), a status write [does not run early](super::semantics#a-status-write-inside-the-backoff-does-not-run-early) |
-//! | `RequeueAfter` next to an error, which is ignored | `on_error` with `Retry::After(d)` | it is [obeyed](super::semantics#retryafter-is-obeyed) |
-//! | `reconcile.TerminalError(err)` | `on_error` with `Retry::Never` | [none](super::semantics#retrynever-awaits-a-change) |
+//! | `return Result{}, err` | `Err(e)` | an event inside the backoff [adds nothing to it](super::semantics#a-failure-by-an-event-inside-the-backoff-adds-nothing-to-it), a status write [does not trigger early](super::semantics#a-status-write-inside-the-backoff-does-not-trigger-early) |
+//! | `RequeueAfter` next to an error, which is ignored | `run_with` and `Retry::After(d)` | it is [obeyed](super::semantics#retryafter-is-obeyed) |
+//! | `reconcile.TerminalError(err)` | `run_with` and `Retry::Never` | [none](super::semantics#retrynever-awaits-a-change) |
 //! | `Options.RateLimiter`: 5 ms to 1000 s by default | `error`, or a policy of your own | [as for client-go](#with-factor-2-the-delays-are-those-of-client-go); its bucket [is `max_rate`](super::semantics#client-gos-bucket-is-ten-per-second-and-a-burst-of-a-hundred) |
 //! | `Options.MaxConcurrentReconciles`: 1 by default | none: `concurrency` of kube's `controller::Config`, which is unbounded by default | the rate limit [counts one object](#the-rate-limit-counts-one-object-only), not those that run |
 //! | `Options.UsePriorityQueue`: on by default | none | kube-runtime decides in which order due objects run; [jitter](super::semantics#jitter-only-shortens) sets them apart |
-//! | `predicate.GenerationChangedPredicate` | always on | labels and annotations [are changes](#a-change-of-labels-or-annotations-runs-at-once-too), and what it drops is [postponed](super::semantics#otherwise-only-status-was-written-and-the-run-is-postponed-until-due) |
+//! | `predicate.GenerationChangedPredicate` | always on | labels and annotations [are changes](#a-change-of-labels-or-annotations-runs-at-once-too), and what it drops is [postponed](super::semantics#a-status-write-that-changes-neither-phase-nor-fingerprint-is-postponed-until-due) |
 //! | `cache.Options.SyncPeriod`: 10 h by default | `default: 10h` | counted [from each object's last run](#the-delay-counts-from-the-end-of-the-run) |
 //!
 //! # Java Operator SDK
@@ -146,18 +146,18 @@
 //! | `intervalMultiplier`: 1.5 | `error.factor: 1.5` | the [second delay](#the-second-delay-has-grown-already) has grown already |
 //! | `maxInterval`: 15,187 | `error.max: 15187ms` | needed where `factor` is [above 1](super::semantics#max-caps-growth-before-jitter) |
 //! | `maxAttempts`: 5 | `error.deadline` | a time, [from the number](#a-number-of-attempts-is-a-deadline-at-the-sum-of-their-delays) |
-//! | `GenericRetry.noRetry()`, `withNoRetry()` | `on_error` with `Retry::Never` | [none](super::semantics#retrynever-awaits-a-change) |
+//! | `GenericRetry.noRetry()`, `withNoRetry()` | `run_with` and `Retry::Never` | [none](super::semantics#retrynever-awaits-a-change) |
 //! | `withLinearRetry()` | no `factor` | [none](super::semantics#the-first-delay-of-a-phase-is-initial) |
 //! | `withoutMaxAttempts()` | no `deadline` | [the default](super::semantics#past-the-deadline-the-answer-is-await-change) here |
-//! | `RetryInfo.isLastAttempt()`, `getAttemptCount()` | [`Requeuer::outage_of`](crate::kube::Requeuer::outage_of): `is_last`, `attempts` | [read from the clock](super::semantics#the-last-attempt-is-known-to-the-reconciler) |
+//! | `RetryInfo.isLastAttempt()`, `getAttemptCount()` | [`Requeuer::outage`](crate::kube::Requeuer::outage): `is_last`, `attempts` | [read from the clock](super::semantics#the-last-attempt-is-known-to-the-reconciler) |
 //! | a success resets the retry | the same | [none](super::semantics#a-success-stops-the-failing-clock) |
 //! | an event while a retry waits | runs at once, is no attempt | [none](super::semantics#a-failure-by-an-event-inside-the-backoff-adds-nothing-to-it), but for a retry that is [imminent](#a-retry-that-is-imminent-is-kept-too) |
 //! | an event during a run that fails | runs at once in place of the retry | [none](#an-event-during-a-failing-run-runs-when-it-ends) |
-//! | an event after the last attempt | runs, and is not retried | [none](super::semantics#past-the-deadline-a-new-trigger-still-runs-at-once) |
-//! | `UpdateControl.rescheduleAfter(d)` | `Ok((phase, Requeue::After(d)))` | [none](super::semantics#a-success-may-wish-for-a-delay): at the latest then |
-//! | `ErrorStatusUpdateControl.rescheduleAfter(d)` | `on_error` with `Retry::After(d)` | [none](super::semantics#retryafter-is-obeyed) |
+//! | an event after the last attempt | runs, and is not retried | [none](super::semantics#past-the-deadline-a-new-trigger-is-still-reconciled-at-once) |
+//! | `UpdateControl.rescheduleAfter(d)` | `Ok(phase.after(d))` | [none](super::semantics#a-success-may-ask-for-a-delay): at the latest then |
+//! | `ErrorStatusUpdateControl.rescheduleAfter(d)` | `run_with` and `Retry::After(d)` | [none](super::semantics#retryafter-is-obeyed) |
 //! | `@MaxReconciliationInterval`: 10 h | `default: 10h` | not [after giving up](#after-giving-up-there-is-no-periodic-run) |
-//! | `@RateLimited(maxReconciliations, within)`: off | `rate_limit: { max, within }`: 10 within 10 s | a retry [goes before it](#a-retry-goes-before-the-rate-limit) |
+//! | `@RateLimited(maxReconciliations, within)`: off | `rate_limit: { burst, every }`: 30, then one per second | a retry [goes before it](#a-retry-goes-before-the-rate-limit) |
 //! | `generationAwareEventProcessing`: on | always on | labels and annotations [are changes](#a-change-of-labels-or-annotations-runs-at-once-too) |
 //!
 //! # kopf
@@ -167,33 +167,33 @@
 //!
 //! | their knob | ours | the difference |
 //! |---|---|---|
-//! | `TemporaryError(delay=30)`: 60 by default | `on_error` with `Retry::After(30 s)` | it [outlives the deadline](#retry-after-outlives-the-deadline) |
-//! | `PermanentError` | `on_error` with `Retry::Never` | [none](super::semantics#retrynever-awaits-a-change) |
+//! | `TemporaryError(delay=30)`: 60 by default | `run_with` and `Retry::After(30 s)` | it [outlives the deadline](#retry-after-outlives-the-deadline) |
+//! | `PermanentError` | `run_with` and `Retry::Never` | [none](super::semantics#retrynever-awaits-a-change) |
 //! | `backoff=60`, `settings.execution.default_backoff` | `error: 60s` | 10 s by default, and [it may grow](super::semantics#the-delay-grows-with-the-time-in-the-phase) |
 //! | `retries=3` | `error: { initial: 60s, deadline: 120s }` | a time, [from the number](#a-number-of-attempts-is-a-deadline-at-the-sum-of-their-delays), in which the first call is no retry |
 //! | `timeout=300` | `error: { initial: 60s, deadline: 240s }` | [looks back](#the-deadline-looks-back-and-not-ahead), kopf's looks ahead by a backoff |
 //! | `errors=ErrorsMode.TEMPORARY` | `Err(e)` | [none](super::semantics#the-first-err-starts-the-failing-clock) |
-//! | `errors=ErrorsMode.PERMANENT` | `on_error(\|_\| Retry::Never)` | [none](super::semantics#retrynever-awaits-a-change) |
+//! | `errors=ErrorsMode.PERMANENT` | `run_with` and `Retry::Never` for all | [none](super::semantics#retrynever-awaits-a-change) |
 //! | `errors=ErrorsMode.IGNORED` | `Ok(phase)` | [none](super::semantics#a-success-stops-the-failing-clock) |
-//! | the state of retries in annotations or `status.kopf.progress` | `last_transition` of [`Observe`](crate::Observe) | an object [runs once](#a-restart-runs-every-object-once-and-then-goes-on-with-the-backoff) after a restart |
+//! | the state of retries in annotations or `status.kopf.progress` | [`Observed::since`](crate::Observed::since) | an object [runs once](#a-restart-runs-every-object-once-and-then-goes-on-with-the-backoff) after a restart |
 //! | `@kopf.timer(interval=10)` | `default: 10s` | by an event, too, and then [from there](#the-delay-counts-from-the-end-of-the-run) |
 //! | `sharp=True` | none: ask for what is left, `Requeue::After(..)` | intervals count [from the end](#the-delay-counts-from-the-end-of-the-run) of a run |
-//! | `initial_delay=5` | none | a new object [runs at once](super::semantics#an-object-not-seen-before-runs-at-once); `jitter` sets a herd apart from the second run on |
-//! | `idle=10` | none | a change [runs at once](super::semantics#a-change-of-the-spec-runs-at-once); `debounce` of kube's `controller::Config` waits until changes have ceased |
+//! | `initial_delay=5` | none | a new object [runs at once](super::semantics#a-new-object-is-reconciled-at-once); `jitter` sets a herd apart from the second run on |
+//! | `idle=10` | none | a change [runs at once](super::semantics#a-change-of-the-spec-is-reconciled-at-once); `debounce` of kube's `controller::Config` waits until changes have ceased |
 //! | `settings.queueing.error_delays`: Fibonacci numbers, 1 s to 10 min, of the framework's own errors | a list of delays | [a policy](#the-later-delay-of-each-attempt-is-a-list-of-delays), of the reconciler's errors |
 //!
 //! # Flux
 //!
 //! Of kustomize-controller v1.9.4 with `fluxcd/pkg/runtime` v0.110.1. Intervals there belong to the object, so most are
-//! [a wish](super::semantics#a-success-may-wish-for-a-delay) here.
+//! [a wish](super::semantics#a-success-may-ask-for-a-delay) here.
 //!
 //! | their knob | ours | the difference |
 //! |---|---|---|
-//! | `spec.interval` | `Ok((Phase::Ready, Requeue::After(object.spec.interval)))` | a wish is [not jittered](#a-wish-is-not-jittered) |
-//! | `spec.retryInterval` | `Ok((Phase::Failed, Requeue::After(..)))`, or `Retry::After` | [none](#a-retry-interval-of-the-objects-own-is-a-wish) |
+//! | `spec.interval` | `Ok(Phase::Ready.after(object.spec.interval))` | a wish is [not jittered](#a-wish-is-not-jittered) |
+//! | `spec.retryInterval` | `Ok(Phase::Failed.after(..))`, or `Retry::After` | [none](#a-retry-interval-of-the-objects-own-is-a-wish) |
 //! | `--interval-jitter-percentage`: 5, both ways | `jitter: 0.05` | [only shortens](super::semantics#jitter-only-shortens) |
 //! | `--min-retry-delay`: 750 ms, `--max-retry-delay`: 15 min | `error: { initial: 750ms, factor: 2, max: 15m }` | [none](#with-factor-2-the-delays-are-those-of-client-go) |
-//! | `--requeue-dependency`: 30 s | `Ok((Phase::Initializing, Requeue::After(..)))`, or `initialization: 30s` | with `related` the dependency's change [runs at once](super::semantics#a-related-objects-news-runs-at-once) |
+//! | `--requeue-dependency`: 30 s | `Ok(Phase::Initializing.after(..))`, or `initialization: 30s` | with `watches` the dependency's change [runs at once](super::semantics#a-change-of-a-child-is-reconciled-at-once) |
 //! | `reconcile.fluxcd.io/requestedAt` | any annotation | [none](#a-change-of-labels-or-annotations-runs-at-once-too) |
 //! | `spec.suspend` | `Ok(Requeue::AwaitChange)` | [none](#an-object-is-suspended-by-awaiting-a-change) |
 //! | `--concurrent`: 4 | none: `concurrency` of kube's `controller::Config` | the rate limit [counts one object](#the-rate-limit-counts-one-object-only), not those that run |
@@ -201,7 +201,7 @@
 //! # Crossplane
 //!
 //! Of crossplane-runtime v2.4.0; the flags of upjet-provider-template (bd8921c) and provider-kubernetes (350ef9a). A
-//! managed resource that is settled is [polled](super::semantics#an-object-that-is-due-runs).
+//! managed resource that is settled is [polled](super::semantics#an-object-that-is-due-is-reconciled).
 //!
 //! | their knob | ours | the difference |
 //! |---|---|---|
@@ -281,7 +281,7 @@
 //!
 //! ### A retry interval of the object's own is a wish
 //!
-//! `Ok((Phase::Failed, Requeue::After(..)))` is a failure, with its log and its clock, whose next attempt comes by that
+//! `Ok(Phase::Failed.after(..))` is a failure, with its log and its clock, whose next attempt comes by that
 //! delay.
 //!
 //! ### An object is suspended by awaiting a change

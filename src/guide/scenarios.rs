@@ -17,7 +17,7 @@
 //!    0s  created                 → Ready
 //!   30s                          → Err       # the outage begins
 //!   40s                          → Err
-//!   45s  its child changes       → Err       # runs at once; the next attempt stays where it was
+//!   45s  its child changes       → Err       # at once; the next attempt stays where it was
 //!   60s                          → Err
 //!   70s  the spec changes        → Err
 //!   80s  its status is written
@@ -33,44 +33,46 @@
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
-//! status: in every run, with lastTransitionTime
+//! status: in every reconcile, with lastTransitionTime
 //!
 //!    0s  created                     → Err
-//!        WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!        WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!   10s                              → Err
 //!   30s                              → Err
 //!   70s                              → Err
-//!  100s  the controller restarts     → Err     # not remembered, so it runs; 100 s of outage: 110 s
+//!  100s  the controller restarts     → Err     # not remembered, so at once; 100 s of outage: 110 s
 //!  210s                              → Err     # 220 s
 //!  430s                              → Ready
-//!        INFO requeue_policy: recovered object=default/a phase=Ready after=7m 10s next="in 30s"
+//!        INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=7m 10s next="in 30s"
 //!  460s                              → Ready
 //! ```
 //!
 //! ### A give-up, and what wakes it
 //!
-//! A workspace fails for longer than its deadline. Nobody is called back by a timer; a status write does not help, an
-//! annotation does.
+//! A workspace fails for longer than its deadline. No timer tries it again; a status write does not help, an annotation
+//! does.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 3, max: 5m, deadline: 2m }
+//! status: never
 //!
 //!    0s  created                  → Err
-//!        WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!        WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!   10s                           → Err      # 10 s + 2 × 10 s = 30 s
 //!   40s                           → Err      # 10 s + 2 × 40 s = 90 s
 //!  130s                           → Err
-//!        ERROR requeue_policy: gave up object=default/a error=no quota phase=Failed after=2m 10s attempts=3 next="when something changes"
+//!        ERROR requeue_policy: gave up kind="Thing" object=default/a error=no quota phase=Failed after=2m 10s retries=3 next="when something changes"
 //!    1h  its status is written
 //!    2h  an annotation changes    → Err      # again in vain, and no line again
 //!    3h  an annotation changes    → Ready
-//!        INFO requeue_policy: recovered object=default/a phase=Ready after=3h next="in 30s"
+//!        INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=3h next="in 30s"
 //! 10830s                          → Ready
 //! ```
 //!
 //! ### A throttled call in the middle of a backoff
 //!
-//! The third failure is a 429 with `Retry-After: 60`, which the operator maps to `Retry::After`.
+//! The third failure is a 429 with `Retry-After: 60`, which the operator maps to `Retry::After`. It does not age the
+//! backoff.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -78,9 +80,10 @@
 //!   0s  created   → Err
 //!  10s            → Err
 //!  30s            → Err, after 60s
-//!  90s            → Err             # 90 s of outage: 100 s
-//! 190s            → Ready
-//! 220s            → Ready
+//!  90s            → Err             # the backoff starts from `initial`
+//! 100s            → Err
+//! 120s            → Ready
+//! 150s            → Ready
 //! ```
 //!
 //! ### An object that fails every other time
@@ -91,13 +94,13 @@
 //! error: { initial: 10s, factor: 2, max: 5m }
 //!
 //!   0s  created   → Err
-//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!  10s            → Ready
-//!       INFO requeue_policy: recovered object=default/a phase=Ready after=10s next="in 30s"
+//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=10s next="in 30s"
 //!  40s            → Err
-//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!  50s            → Ready
-//!       INFO requeue_policy: recovered object=default/a phase=Ready after=10s next="in 30s"
+//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=10s next="in 30s"
 //!  80s            → Ready
 //! ```
 //!
@@ -122,7 +125,7 @@
 //!
 //! ### A certificate that is renewed in time
 //!
-//! The run says when the renewal is due. An edit before that runs, and says it anew.
+//! The reconcile says when the renewal is due. So does the one that an edit starts before that.
 //!
 //! ```text
 //!    0s  created                 → Ready, after 10m
@@ -134,7 +137,7 @@
 //!
 //! ### A leader change while an object awaits its renewal
 //!
-//! A wish is not in the status, so the new leader does not know of it: one run at once, which says it anew.
+//! An explicit delay is not in the status, so the new leader does not know of it: one reconcile at once says it anew.
 //!
 //! ```text
 //!    0s  created                      → Ready, after 10m
@@ -143,12 +146,12 @@
 //!   19m
 //! ```
 //!
-//! # Woken
+//! # Triggered
 //!
-//! ### A child that changes while its owner runs
+//! ### A child that changes while its owner is reconciled
 //!
-//! A run takes two seconds and writes its status at the end. The child changes in the middle of it, and a moment after
-//! it.
+//! A reconcile takes two seconds and writes its status at the end. The child changes in the middle of it, and a moment
+//! after it.
 //!
 //! ```text
 //! takes: 2s
@@ -165,28 +168,27 @@
 //!
 //! ### A storm of edits
 //!
-//! Somebody's script edits an object every second or two, and stops after thirteen. The limit is half of the default.
+//! Somebody's script edits an object every second or two. The limit is narrower than the default.
 //!
 //! ```text
-//! rate_limit: { max: 5, within: 10s }
+//! rate_limit: { burst: 5, every: 3s }
 //!
 //!    0s  created             → Ready
-//!    1s to 4s every 1s  the spec changes    → Ready
-//!    5s  the spec changes
-//!        WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=5 within=10s next="in 5s"
-//!    6s to 9s every 1s  the spec changes
-//!   10s                      → Ready
-//!   11s  the spec changes
-//!   12s                      → Ready        # every 10 s / 5, and with the last edit
-//!   13s  the spec changes
-//!   14s                      → Ready
-//!   44s                      → Ready
+//!    1s to 5s every 1s  the spec changes    → Ready     # five at once, and a token that came back at 3 s
+//!  5.5s  the spec changes
+//!    6s                      → Ready
+//!    7s  the spec changes
+//!    8s  the spec changes
+//!    9s                      → Ready        # with the last edit
+//!   10s  the spec changes
+//!   12s                      → Ready
+//!   42s                      → Ready
 //! ```
 //!
 //! ### A deletion that has to wait for its finalizer
 //!
-//! The object is deleted while its clean-up takes three minutes outside. The run that finds it marked reports that it
-//! is not done by a wish.
+//! The object is deleted while its clean-up takes three minutes outside. The reconcile asks for a delay as long as that
+//! is not done; without it the initialization interval would apply.
 //!
 //! ```text
 //! default: 10m
@@ -203,7 +205,8 @@
 //!
 //! ### Two replicas without leader election, and an edit
 //!
-//! Both run when it is created and when it is edited, and neither is woken by the status that the other writes.
+//! Both reconcile it when it is created and when it is edited, and neither is triggered by the status that the other
+//! writes.
 //!
 //! ```text
 //!   0s  created                    → Ready

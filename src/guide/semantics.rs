@@ -4,33 +4,34 @@
 //!
 //! ### An example is played as it stands
 //!
-//! By the test of its rule, on the real `Controller` in virtual time. This one has all there is to the notation:
+//! The test of its rule plays it on the real controller in virtual time. This one has all there is to the notation:
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }     # the policy; what it leaves out has its default
 //!
-//!  0s  created            → Err                   # a time, what happens, what the run returns
-//!      WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
-//! 10s                     → Err                   # a run without an event: it was due
+//!  0s  created            → Err                   # a time, what happens, what the reconcile returns
+//!      WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//! 10s                     → Err                   # a reconcile without an event: it was due
 //! 15s  the spec changes   → Err
-//! 20s  its status is written                      # by somebody else; no arrow, no run
-//! 29s                                             # nothing runs until here
+//! 20s  its status is written                      # by someone else; no arrow, no reconcile
+//! 29s                                             # nothing is reconciled until here
 //! 30s                     → Ready
-//!      INFO requeue_policy: recovered object=default/a phase=Ready after=30s next="in 30s"
+//!      INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=30s next="in 30s"
 //! 59s
 //! ```
 //!
-//! A line of the log stands below the row by which it is there; where an example has any, it has all from INFO up.
-//! Unless the first lines say otherwise, every run takes no time and writes its phase into the status, with a message
-//! that is another each time, and no `lastTransitionTime`. `Ready` is `Ok(Phase::Ready)`, and `Err` is any error.
+//! A line of the log stands below the row by which it is there. An example that has any has all from INFO up. Unless the
+//! first lines say otherwise, a reconcile takes no time and writes its phase into the status, with a message that differs
+//! each time, and without `lastTransitionTime`. `Ready` is `Ok(Phase::Ready)`, `Ready, after 5s` is
+//! `Ok(Phase::Ready.after(..))`, and `Err` is any error.
 //!
 //! # The interval
 //!
 //! ### Initializing comes before Failed, Failed before Ready
 //!
 //! An object that is not initialized is requeued by the initialization interval (5 s), else a failed one by the error
-//! interval (10 s), and any other by the default interval (30 s). [`Observe`](crate::Observe) is yours: write it in
-//! that order.
+//! interval (10 s), and any other by the default interval (30 s). You write [`Observe`](crate::Observe); write it in that
+//! order.
 //!
 //! ```
 //! use requeue_policy::{Observed, Phase, Requeue, RequeueConfig, RequeuePolicy};
@@ -43,12 +44,12 @@
 //!
 //! ### The first delay of a phase is `initial`
 //!
-//! Whatever the factor, and whatever was before the phase; jitter, if there is any, shortens it like every other.
+//! Whatever the factor and the phase before. Jitter shortens it like every other delay.
 //!
 //! ### The delay grows with the time in the phase
 //!
-//! It is `initial + (factor − 1) × elapsed`, with `elapsed` the time since the phase began. Runs that take no time
-//! make that the usual sequence:
+//! It is `initial + (factor − 1) × elapsed`, where `elapsed` is the time since the phase began. If reconciles take no time,
+//! that is the usual sequence:
 //!
 //! ```
 //! use requeue_policy::Interval;
@@ -61,7 +62,7 @@
 //!
 //! ### An object that waits is polled less and less
 //!
-//! Growth serves every phase: a failing object, a waiting one, and a settled one.
+//! Any phase's interval may grow: of a failing object, a waiting one, a settled one.
 //!
 //! ```text
 //! initialization: { initial: 5s, factor: 1.5, max: 15s }
@@ -77,42 +78,43 @@
 //!
 //! ### `max` caps growth before jitter
 //!
-//! So with jitter, too, no delay is longer than `max`.
+//! So no delay is longer than `max`, with jitter or without.
 //!
 //! ### Jitter only shortens
 //!
-//! A delay `d` becomes one in `(d × (1 − jitter), d]`. It depends on the object's UID and the time, not on chance: the
-//! same again after a restart.
+//! A delay `d` becomes one in `(d × (1 − jitter), d]`. It depends on the object's UID and the time, not on chance, and is
+//! the same after a restart.
 //!
 //! ### The long-run rate under jitter is exactly one per interval
 //!
-//! Jitter moves an object's runs towards its slot and then leaves them there; it does not add runs.
+//! Jitter moves an object's reconciles towards its slot and then leaves them there. It adds none.
 //!
 //! ### A recovery is noticed within the outage times factor less one, plus initial
 //!
-//! That is the longest delay that a backoff can have reached by then, and never more than `max`. It is for a recovery
-//! that no event tells.
+//! Within `initial + (factor − 1) × outage`, and never later than `max`: the longest delay that the backoff can have
+//! reached. An event that shows the recovery is noticed at once.
 //!
 //! ### Past the deadline the answer is await change
 //!
-//! From `elapsed >= deadline` on. The delay that runs when the deadline passes still ends, so the last attempt lies
-//! behind it:
+//! From `elapsed >= deadline` on. A delay that is under way when the deadline passes still ends, so the last attempt comes
+//! after it:
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m, deadline: 1m }
+//! status: never
 //!
 //!  0s  created   → Err
-//!      WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!      WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //! 10s            → Err
 //! 30s            → Err
 //! 70s            → Err
-//!      ERROR requeue_policy: gave up object=default/a error=no quota phase=Failed after=1m 10s attempts=3 next="when something changes"
+//!      ERROR requeue_policy: gave up kind="Thing" object=default/a error=no quota phase=Failed after=1m 10s retries=3 next="when something changes"
 //! 30days
 //! ```
 //!
 //! ### `since` missing or in the future counts as elapsed zero
 //!
-//! So the worst that a clock ahead of this one does is the shortest delay of the phase.
+//! So a clock that is ahead of this one costs at worst the shortest delay of the phase.
 //!
 //! ### Time that jumps never panics, never yields more than the cap
 //!
@@ -137,8 +139,8 @@
 //!
 //! ### Where the status carries no `last_transition`, the memory keeps the clock
 //!
-//! For an `Err` and for an `Ok(Phase::Failed)` alike, and for the other phases; it begins at the end of the run that
-//! reported the phase first.
+//! For an `Err`, an `Ok(Phase::Failed)` and the other phases alike. It starts at the end of the reconcile that first
+//! reported the phase.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -153,28 +155,25 @@
 //!
 //! ### `should_requeue` is true once the last transition lies more than `initial` back
 //!
-//! The proposal's `shouldRequeue`, for those who ask before a run. False where the last transition is in the future.
+//! The proposal's `shouldRequeue`, for those who ask before a reconcile. False if the last transition is in the future.
 //!
 //! ### `should_requeue` is true where the last transition is unknown
 //!
-//! Better one run too many than none.
+//! Better one reconcile too many than none.
 //!
 //! ### Attempts are a reading of the time in the phase
 //!
-//! [`Interval::attempts`](crate::Interval::attempts) tells how many retries an outage of that length makes, and the
-//! log shows it; nothing is counted, so events and restarts do not change it. Those who keep a count of their own in
-//! the status take `delays().nth(count)`.
+//! [`Interval::attempts`](crate::Interval::attempts) returns how many retries an outage of that length makes, and the log
+//! shows it as `retries`. Nothing is counted, so events and restarts do not change it. If you keep a count in the status,
+//! use `delays().nth(count)`.
 //!
 //! # The trigger
 //!
-//! A trigger is whatever makes kube-runtime call the reconciler: a change of the object, a change of another, a timer.
-//! [One that needs no run is postponed](#otherwise-only-status-was-written-and-the-run-is-postponed-until-due), and
-//! no trigger is ever dropped.
+//! A trigger is what may start a reconcile: a change of the object, of a child or a related object, a request, a timer. The
+//! controller knows the reason of each, and [`reasons`](crate::kube::reasons) returns those of the current reconcile. A
+//! trigger that calls for no reconcile now is postponed until the object is due. None is dropped.
 //!
-//! ### An object that is due runs
-//!
-//! Nothing holds it back but [a rate for the fleet](#a-timer-waits-for-its-place-in-the-fleets-rate), whatever else has happened to
-//! it.
+//! ### An object that is due is reconciled
 //!
 //! ```text
 //!  0s  created                 → Ready
@@ -182,7 +181,7 @@
 //! 60s                          → Ready
 //! ```
 //!
-//! ### An object not seen before runs at once
+//! ### A new object is reconciled at once
 //!
 //! ```text
 //!  0s  the controller starts
@@ -190,9 +189,11 @@
 //! 33s                          → Ready
 //! ```
 //!
-//! ### An object that is deleted and created anew runs at once
+//! ### What is deleted and recreated is new
 //!
-//! It has another UID, so nothing of its namesake is remembered of it.
+//! Nothing is remembered of the object that had the name before, and the reason is `new`.
+//!
+//! ### A deleted and recreated object starts its backoff anew
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -203,9 +204,9 @@
 //! 25s                           → Err
 //! ```
 //!
-//! ### A change of the spec runs at once
+//! ### A change of the spec is reconciled at once
 //!
-//! The next run is then due one interval after it.
+//! The next reconcile is then due one interval later.
 //!
 //! ```text
 //!  0s  created            → Ready
@@ -214,10 +215,9 @@
 //! 64s
 //! ```
 //!
-//! ### So does a change of labels, annotations, finalizers, owner references, deletion mark, phase or fingerprint
+//! ### So is a change of labels, annotations, finalizers, owner references, deletion timestamp, phase or fingerprint
 //!
-//! Whatever in the object may be meant for the reconciler. A phase counts if neither the last run saw it nor reported
-//! it.
+//! The phase and the fingerprint count if someone else wrote them.
 //!
 //! ```text
 //!  0s  created                        → Ready
@@ -227,15 +227,14 @@
 //!  8s  an owner is added              → Ready
 //! 12s  its fingerprint changes        → Ready
 //! 14s  its phase is written: Failed   → Ready
-//! 16s  it is deleted                  → Ready
-//! 46s                                 → Ready
-//! 75s
+//! 16s  it is deleted                  → Ready, after 1m
+//! 76s                                 → Ready, after 1m
 //! ```
 //!
-//! ### Otherwise only status was written, and the run is postponed until due
+//! ### A status write that changes neither phase nor fingerprint is postponed until due
 //!
-//! By this controller or another. So a controller's own status write does not wake it, which is the end of the hot
-//! loop:
+//! Whoever makes it. An object that awaits a change is never due, so there such a write has no effect: add what must
+//! trigger a reconcile to the [fingerprint](crate::Observed::fingerprint).
 //!
 //! ```text
 //!  0s  created                 → Ready
@@ -246,37 +245,30 @@
 //! 89s
 //! ```
 //!
-//! ### A phase that the last run itself reported is no news when it comes back
+//! ### A phase that someone else writes is a change
 //!
-//! Its `Ok` outcome, or Failed for an `Err`.
-//!
-//! ```text
-//!  0s  created            → Initializing
-//!  5s                     → Ready
-//! 20s  the spec changes   → Err
-//! 30s                     → Ready
-//! 59s
-//! ```
-//!
-//! ### A phase that another controller writes is news
-//!
-//! Each time that it is another than before, unless the last run reported it.
+//! Compared with the latest phase that was read, reported or echoed.
 //!
 //! ```text
 //! status: never
 //!
 //!  0s  created                        → Ready
 //!  5s  its phase is written: Failed   → Ready
-//! 10s  its phase is written: Ready              # what the last run has reported
+//! 10s  its phase is written: Ready              # what the last reconcile reported
 //! 15s  its phase is written: Failed   → Ready
 //! 44s
 //! ```
 //!
-//! ### A related object's news runs at once
+//! ### A write that restores the phase is a change
 //!
-//! [`owned`](crate::kube::Requeuer::owned) gives it to the owners of a child,
-//! [`related`](crate::kube::Requeuer::related) to whatever a mapper names, and [`nudge`](crate::kube::Requeuer::nudge)
-//! by hand.
+//! The controller writes Ready, someone else writes Failed again: that is reconciled, although the phase is the one that
+//! the last reconcile found.
+//!
+//! ### A change of a child is reconciled at once
+//!
+//! So is a change of a related object, and a request: [`nudge`](crate::kube::Requeuer::nudge),
+//! [`reconcile_on`](crate::kube::Controller::reconcile_on),
+//! [`reconcile_all_on`](crate::kube::Controller::reconcile_all_on).
 //!
 //! ```text
 //!  0s  created             → Ready
@@ -285,21 +277,21 @@
 //! 64s
 //! ```
 //!
-//! ### News is kept until a run starts after it, so it survives being merged
+//! ### A reason is kept until a reconcile starts after it
 //!
-//! kube-runtime merges the triggers that arrive while an object runs into one; what is in that one is not lost.
+//! What happens during a reconcile starts another one when it has ended, whatever the reconcile writes or returns.
 //!
 //! ```text
 //! takes: 300ms
 //!
 //!     0s  created             → Ready
 //!     5s  the spec changes    → Ready
-//!   5.1s  its child changes            # in the middle of the run, which ends with its status write
+//!   5.1s  its child changes            # in the middle of the reconcile, which ends with its status write
 //!   5.3s                      → Ready
 //!    35s
 //! ```
 //!
-//! ### A change during a run starts another when it has ended
+//! ### Changes during a reconcile start one more when it has ended
 //!
 //! ```text
 //! takes: 300ms
@@ -312,29 +304,24 @@
 //!    35s
 //! ```
 //!
-//! ### An object that did not change since the last trigger runs at once
+//! ### A child's change during a reconcile that awaits a change is seen at once
 //!
-//! Its resource version is what that trigger saw, run or postponed, so the cause is a timer or another object: with
-//! plain `owns`, too, a child's change after the own status write came back runs at once.
+//! Although the reconcile also writes the status.
 //!
-//! ```text
-//! child: with owns()
+//! ### A child that changes owners triggers the old one too
 //!
-//!  0s  created                 → Ready
-//!  5s  its child changes       → Ready
-//! 10s  its status is written
-//! 15s  its child changes       → Ready
-//! 44s
-//! ```
+//! And so does a child that is deleted.
 //!
-//! ### An object without a generation is never held back
+//! ### A cluster-scoped owner of namespaced children runs once at a time
 //!
-//! A type that has none, a ConfigMap say, tells nothing of what has changed. Write into such an object only what
-//! changed, or the rate limit has to end the loop.
+//! One object is never reconciled twice at the same time, however it was triggered.
+//!
+//! ### Of an object without a generation every write but an echo is a change
+//!
+//! A type that has none, a ConfigMap say, does not show what changed.
 //!
 //! ```text
 //! crd: without generation
-//! status: never
 //!
 //!  0s  created                 → Ready
 //!  5s  its status is written   → Ready
@@ -342,100 +329,209 @@
 //! 40s                          → Ready
 //! ```
 //!
-//! ### An object that has used up its rate limit is postponed to its next place
+//! ### An object that is being deleted is retried by the initialization interval
 //!
-//! Whatever woke it: at most `max` runs in any span of `within`, and then one every `within / max`. [Once it
-//! loops](#one-warn-line-says-that-it-loops), that is all it gets.
-//!
-//! ```text
-//! default: 60s
-//! rate_limit: { max: 3, within: 9s }
-//!
-//!    0s  created            → Ready
-//!    1s  the spec changes   → Ready
-//!    2s  the spec changes   → Ready
-//!    3s  the spec changes
-//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=3 within=9s next="in 6s"
-//!    4s  the spec changes
-//!    9s                     → Ready     # for both
-//!   10s  the spec changes
-//!   12s                     → Ready
-//!   72s                     → Ready
-//! ```
-//!
-//! ### One WARN line says that it loops
-//!
-//! One until the object has rested for `within`, however long it goes on. Here every run rewrites a child that the
-//! controller watches:
+//! If it still exists after a reconcile that asks for no delay of its own. The interval counts from the deletion timestamp,
+//! and its deadline does not apply. So a clean-up that waits for something outside goes on.
 //!
 //! ```text
-//! child: with owned(), rewritten in every run
-//! takes: 100ms
+//! default: 10m
 //!
-//!                      0s  created   → Ready
-//! 100ms to 900ms every 100ms         → Ready
-//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=10 within=10s next="in 9s"
-//!     10s to 60s every 1s            → Ready
-//! ```
-//!
-//! ### A run that is due is never held back by it
-//!
-//! So an interval shorter than the limit's pace works. Such runs use up the places, so a change then waits for the
-//! next one that is due.
-//!
-//! ```text
-//! default: 1s
-//! rate_limit: { max: 2, within: 1m }
-//!
-//!    0s  created            → Ready
-//!    1s to 20s every 1s     → Ready
-//!  20.5s  the spec changes
-//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=2 within=1m next="in 500ms"
-//!   21s                     → Ready
-//! ```
-//!
-//! ### A wish for zero is governed by the rate limit
-//!
-//! `Requeue::After(Duration::ZERO)` and `Retry::After(Duration::ZERO)` mean "again, at once". The interval of the
-//! phase still makes it due at the latest.
-//!
-//! ```text
-//! initialization: 1m
-//! rate_limit: { max: 3, within: 9s }
-//! takes: 1s
-//!
-//!  0s  created           → again
-//!  1s                    → again
-//!  2s                    → again
-//!      WARN requeue_policy: loops: something wakes it more often than its rate limit allows; its runs are spread evenly until it rests object=default/a max=3 within=9s next="in 6s"
-//!  9s to 30s every 3s    → again
+//!  0s  created                → Ready
+//!  1s  a finalizer is added   → Ready
+//!  1m  it is deleted          → Ready
+//! 65s to 80s every 5s         → Ready
 //! ```
 //!
 //! ### A run that was cut off is made up for by the next controller
 //!
-//! If both have the same `Requeuer`. Any trigger will do, also one that would be postponed.
+//! If both have the same `Requeuer`: a reconcile that did not end keeps its reasons.
 //!
-//! ### The predicate applies the same rule on the watch stream
+//! # Own writes
 //!
-//! [`Requeuer::predicate`](crate::kube::Requeuer::predicate) is for controllers built with `Controller::for_stream`;
-//! it drops what needs no run before it becomes a trigger.
+//! The reconciler writes through [`Requeuer::client`](crate::kube::Requeuer::client). Each answer to a write shows the
+//! object and its version, and the task shows whose reconcile made it. When the watch delivers that version, it is an echo.
+//!
+//! ### An echo costs no dispatch
+//!
+//! It triggers nothing for the object whose reconcile wrote, be it the object's own status, its labels, its annotations or
+//! a child, and whatever phase it shows.
+//!
+//! ### Two status writes that disagree trigger nothing
+//!
+//! Ready, then Failed, in one reconcile: both are echoes, also if the watch delivers them before the answers come.
+//!
+//! ### An annotation stamped in every reconcile does not loop
+//!
+//! Neither does a label.
+//!
+//! ### An own finalizer is a change
+//!
+//! So are a spec, an owner reference and a deletion timestamp that the controller itself writes. kube's helper `finalizer`
+//! depends on it.
+//!
+//! ### A child rewritten in every reconcile triggers only its other owner
+//!
+//! An echo belongs to the object whose reconcile wrote. To another owner of the child it is a change.
+//!
+//! ### A status that another object's reconcile writes is a change
+//!
+//! ### A webhook that writes through the same client is someone else
+//!
+//! A write outside of a reconcile is nobody's echo, whichever client makes it.
+//!
+//! ### A second controller with the same client sees the first's writes
+//!
+//! ### A spawned task writes as someone else unless it is carried
+//!
+//! [`in_reconcile`](crate::kube::in_reconcile) carries the reconcile into a task that it spawns.
+//!
+//! ### A write whose answer is lost counts as someone else's
+//!
+//! It costs one reconcile. So does a write that the client repeated by itself.
+//!
+//! ### A dry run is no write
+//!
+//! Neither is a DELETE an own write: that a child is gone is always a change.
+//!
+//! ### A reconcile starts on a cache with its own last write
+//!
+//! Until the cache contains what the controller last wrote to the object, the object waits. It takes no place of
+//! `concurrency`, keeps its reasons, and the echo starts it. So a reconciler may compare with the cache before it writes.
+//! Versions are compared as numbers; if they are none, the very version is awaited.
+//!
+//! ### After five seconds a stale cache stops nothing and one line says so
+//!
+//! A watch that is broken delays a reconcile by five seconds at most.
+//!
+//! ### A reconcile that awaits a change is followed by one and not by more
+//!
+//! If it patched. A patch that changes nothing returns the version that is there, which may be someone else's that the watch
+//! has not delivered yet. So one more reconcile is due after the policy's longest interval, and finds it.
+//!
+//! ```text
+//!  0s  created   → Ready, await change
+//! 30s            → Ready, await change
+//!  1h
+//! ```
+//!
+//! # What exists
+//!
+//! ### What a relist shows unchanged is not reconciled
+//!
+//! A watch that starts over lists all objects. Those whose version is known trigger nothing.
+//!
+//! ### A version that only a relist shows is a change
+//!
+//! Also one's own: another write may be hidden behind it.
+//!
+//! ### What a relist no longer shows is forgotten
+//!
+//! ### An object that is gone is forgotten
+//!
+//! At once; one that exists is never forgotten. [`Requeuer::tracked`](crate::kube::Requeuer::tracked) returns how many are
+//! remembered.
+//!
+//! ### Given up objects of a busy fleet stay given up
+//!
+//! For as long as the process lives, whatever others write into their status.
+//!
+//! ### A child that is deleted while its watch is down triggers its owner
+//!
+//! The list that follows does not show it.
+//!
+//! ### A failing watch is logged once and stops neither the others nor the timers
+//!
+//! WARN when it fails, INFO when it recovers. Each watch backs off by itself.
+//!
+//! ### No error of a watch comes with the stream and none makes it deaf
+//!
+//! The stream of [`run`](crate::kube::Controller::run) has kube's item type, but a watch's errors never come.
+//!
+//! # The rate limit
+//!
+//! ### An object that has used up its burst waits for the next token
+//!
+//! Whatever triggers it, an object is reconciled `burst` times at once, and then once per `every`: a token bucket, by
+//! default 30 and one second.
+//!
+//! ```text
+//! default: 60s
+//! rate_limit: { burst: 3, every: 3s }
+//!
+//!    0s  created            → Ready
+//!    1s  the spec changes   → Ready
+//!    2s  the spec changes   → Ready
+//!  2.4s  the spec changes
+//!  2.7s  the spec changes
+//!    3s                     → Ready     # for both
+//!    4s  the spec changes
+//!    6s                     → Ready
+//!   66s                     → Ready
+//! ```
+//!
+//! ### One WARN line reports a loop
+//!
+//! After a minute of throttling, and not again before the bucket has been full. Here each reconcile rewrites a child through
+//! another client, so that it is a change:
+//!
+//! ```text
+//! child: rewritten in every reconcile, by another client
+//! rate_limit: { burst: 3, every: 5s }
+//! takes: 100ms
+//!
+//!                      0s  created   → Ready
+//! 100ms to 200ms every 100ms         → Ready
+//!        5s to 65s every 5s          → Ready
+//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="5s" next="in 4.9s"
+//!       70s to 90s every 5s          → Ready
+//! ```
+//!
+//! ### A reconcile that is due is never throttled
+//!
+//! So an interval shorter than `every` works. Such reconciles take tokens, so a change waits for the next one that is due.
+//!
+//! ```text
+//! default: 1s
+//! rate_limit: { burst: 2, every: 1m }
+//!
+//!    0s  created            → Ready
+//!    1s to 20s every 1s     → Ready
+//!  20.5s  the spec changes
+//!   21s                     → Ready
+//! ```
+//!
+//! ### A delay of zero takes its turn by the rate limit
+//!
+//! `Requeue::After(Duration::ZERO)` and `Retry::After(Duration::ZERO)` mean "again, at once". Any explicit delay shorter
+//! than `every` counts as a trigger.
+//!
+//! ```text
+//! initialization: 1m
+//! rate_limit: { burst: 3, every: 3s }
+//! takes: 1s
+//!
+//!  0s  created           → again
+//!  1s to 3s every 1s     → again
+//!  6s to 30s every 3s    → again
+//! ```
 //!
 //! # The failure
 //!
 //! ### An `Err` and an `Ok` of Failed are failures alike
 //!
-//! Many operators turn errors into `Ok` and write them into the status; the backoff is the same, and so are the lines
-//! in the log.
+//! Many operators turn errors into `Ok` and write them into the status. The backoff is the same, and so are the lines in
+//! the log.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
 //!
 //!   0s  created   → Failed
-//!       WARN requeue_policy: failed object=default/a next="in 10s"
+//!       WARN requeue_policy: failed kind="Thing" object=default/a next="in 10s"
 //!  10s            → Failed
 //!  30s            → Failed
 //!  70s            → Ready
-//!       INFO requeue_policy: recovered object=default/a phase=Ready after=1m 10s next="in 30s"
+//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=1m 10s next="in 30s"
 //! 100s            → Ready
 //! ```
 //!
@@ -456,7 +552,7 @@
 //!
 //! ### A success stops the failing clock
 //!
-//! Nothing else does: no event, no edit, no restart where the status carries it.
+//! Nothing else does: no event, no edit, no restart if the status carries it.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -470,9 +566,13 @@
 //! 130s            → Ready
 //! ```
 //!
+//! ### A success ends the outage though the cache shows it
+//!
+//! A time before the last success does not count, even if the cache still shows the older status.
+//!
 //! ### A failure by an event inside the backoff adds nothing to it
 //!
-//! The run starts at once, and when it fails the next attempt stays due when it was. In client-go every such failure
+//! The event is reconciled at once. If that fails, the next attempt stays due when it was. In client-go every such failure
 //! doubles the delay (kubernetes/kubernetes#132805).
 //!
 //! ```text
@@ -490,7 +590,7 @@
 //!
 //! ### A change of the spec does not restart the backoff
 //!
-//! It runs at once, like any change, and if that fails, too, the outage goes on.
+//! It is reconciled at once, like any change. If that fails, too, the outage goes on.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -503,7 +603,7 @@
 //! 149s
 //! ```
 //!
-//! ### A status write inside the backoff does not run early
+//! ### A status write inside the backoff does not trigger early
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
@@ -517,16 +617,16 @@
 //!
 //! ### The older of the memory's clock and the status's own counts while Failed
 //!
-//! So a status that is written late, or whose `lastTransitionTime` is renewed by mistake in every run, takes nothing
-//! away from the backoff while the controller lives.
+//! So a status that is written late, or whose `lastTransitionTime` is renewed by mistake, does not shorten the backoff while
+//! the controller lives.
 //!
-//! ### Past the deadline a new trigger still runs, at once
+//! ### Past the deadline a new trigger is still reconciled at once
 //!
-//! If it fails, the object is given up again: the outage goes on, and its deadline has passed. What wakes it is what
-//! wakes any object, and a success ends it.
+//! If that fails, the object is given up again: its deadline has passed. A success ends the outage.
 //!
 //! ```text
 //! error: { initial: 10s, deadline: 15s }
+//! status: never
 //!
 //!    0s  created                   → Err
 //!   10s                            → Err
@@ -541,32 +641,37 @@
 //!
 //! ### A restart tries what was given up once more
 //!
-//! A new process has not seen the object yet. Where the status carries the outage, that is the only run:
+//! A new process has not seen the object yet. If the status carries the outage, the object is given up again. Here each
+//! reconcile patches the status, so [one more follows](#a-reconcile-that-awaits-a-change-is-followed-by-one-and-not-by-more).
 //!
 //! ```text
 //! error: { initial: 10s, deadline: 15s }
-//! status: in every run, with lastTransitionTime
+//! status: in every reconcile, with lastTransitionTime
 //!
 //!   0s  created                    → Err
 //!  10s                             → Err
 //!  20s                             → Err
+//!  50s                             → Err
 //!   1h  the controller restarts    → Err
+//!   1h30s                          → Err
 //!   1day
 //! ```
 //!
 //! ### `Retry::After` is obeyed
 //!
-//! Exactly, in place of the error interval and past its deadline too: for an error that says when to come back, a 429
-//! with Retry-After, a lease. The outage goes on meanwhile, and the next run, whatever starts it, decides anew.
+//! Exactly, in place of the error interval, past its deadline too: for an error that says when to come back, such as a 429
+//! with Retry-After or a lease. It does not age the backoff: the next `Backoff` starts from `initial`. For the deadline and
+//! the log the outage goes on.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
 //!
 //!   0s  created   → Err, after 7s
 //!   7s            → Err, after 3s
-//!  10s            → Err             # after 10 s of outage: 10 s + 10 s
-//!  30s            → Err
-//!  70s            → Ready
+//!  10s            → Err             # the backoff starts here
+//!  20s            → Err
+//!  40s            → Err
+//!  80s            → Ready
 //! ```
 //!
 //! ### `Retry::Never` awaits a change
@@ -574,41 +679,43 @@
 //! For an error that no retry cures: an invalid spec.
 //!
 //! ```text
+//! status: never
+//!
 //!  0s  created                 → Err, never
-//!      ERROR requeue_policy: gave up object=default/a error=never phase=Failed after=0s next="when something changes"
+//!      ERROR requeue_policy: gave up kind="Thing" object=default/a error=never phase=Failed after=0s next="when something changes"
 //!  1h  its status is written
 //!  2h  the spec changes        → Ready
-//!      INFO requeue_policy: recovered object=default/a phase=Ready after=2h next="in 30s"
+//!      INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=2h next="in 30s"
 //! 7230s                        → Ready
 //! ```
 //!
 //! ### A conflict is no failure
 //!
-//! Somebody else's write came first, and that write is on its way here: the object runs at once if it was [a
-//! change](#a-change-of-the-spec-runs-at-once), and after a second if it wrote only the status. No failing clock starts,
-//! an outage goes on as it was, and the log has it at DEBUG. That is
-//! [`Retry::NoFailure`](crate::kube::Retry::NoFailure), for other errors too that are none.
+//! Someone else's write came first, and the watch is about to deliver it. The object is reconciled when it does, if that is
+//! [a change](#a-change-of-the-spec-is-reconciled-at-once), and after a second if only the status changed. No outage starts,
+//! a present one goes on, and the log has it at DEBUG. That is [`Retry::Later`](crate::Retry::Later), which also serves
+//! other errors that are no failures.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
 //! status: never
 //!
 //!   0s  created   → Err, conflict
-//!       DEBUG requeue_policy: no failure object=default/a error=conflict next="in 1s"
+//!       DEBUG requeue_policy: no failure kind="Thing" object=default/a error=conflict next="in 1s"
 //!   1s            → Ready
 //!  31s            → Err
-//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!  41s            → Err, conflict     # the outage goes on
-//!       DEBUG requeue_policy: no failure object=default/a error=conflict next="in 1s"
+//!       DEBUG requeue_policy: no failure kind="Thing" object=default/a error=conflict next="in 1s"
 //!  42s            → Err               # after 11 s of outage: 10 s + 11 s
-//!       DEBUG requeue_policy: still failed object=default/a error=no quota after=11s attempts=1 next="in 21s"
+//!       DEBUG requeue_policy: still failed kind="Thing" object=default/a error=no quota after=11s retries=1 next="in 21s"
 //!  63s            → Ready
-//!       INFO requeue_policy: recovered object=default/a phase=Ready after=32s next="in 30s"
+//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=32s next="in 30s"
 //! ```
 //!
 //! ### A conflict that the watch makes good runs at once
 //!
-//! The other's change starts the next run as soon as this one has ended, and the second is not waited for.
+//! The other's change starts the next reconcile as soon as this one has ended, and the second is not awaited.
 //!
 //! ### An error of kube says itself how to retry
 //!
@@ -617,10 +724,10 @@
 //! | the error | the retry |
 //! |---|---|
 //! | any whose status has `retryAfterSeconds`: a 429, a 503, a 504, a `ServerTimeout` | `After` that, from kube 3 on; kube 1 and 2 drop it, and it is `Backoff` |
-//! | 409 `Conflict`: the object was changed meanwhile | `NoFailure`, 1 s |
+//! | 409 `Conflict`: the object was changed meanwhile | `Later`, 1 s |
 //! | 409 `Conflict` of an apply with another field manager | `After`, 5 min |
 //! | 401, 403, 422 | `After`, 5 min |
-//! | every other: 409 `AlreadyExists`, 400, 404, 410, 429, 5xx, time-outs, no connection, no answer to be read | `Backoff` |
+//! | every other: 409 `AlreadyExists`, 400, 404, 410, 429, 5xx, time-outs, no connection, no answer that can be read | `Backoff` |
 //!
 //! `AlreadyExists` is a name that is taken, maybe for good. kube keeps the body of an answer, and drops the header
 //! `Retry-After`: a 429 in plain text, which is what the API server's own queues send, is `Backoff` in every major.
@@ -631,27 +738,26 @@
 //!
 //! ### An error that no retry cures waits five minutes, or for a change
 //!
-//! A corrected spec runs at once. But a role, a quota or a webhook is cured without an event of the object, so
-//! `Retry::Never` would be too long; five minutes is what kubelet waits at most for a container that crashes. To wait
+//! A corrected spec is reconciled at once. But a role, a quota or a webhook is cured without an event of the object, so
+//! `Retry::Never` would be too long. Five minutes is what kubelet waits at most for a container that crashes. To wait
 //! otherwise, match the error before it is converted.
 //!
 //! ### The last attempt is known to the reconciler
 //!
-//! [`Requeuer::outage`](crate::kube::Requeuer::outage) tells a reconciler that is about to fail since when the object
-//! has been failing, how many retries that makes, and whether the policy gives up after this one. That is for an error
-//! that backs off.
+//! [`Requeuer::outage`](crate::kube::Requeuer::outage) returns since when the object has been failing, how many retries that
+//! makes, and whether the policy gives up after this one. That is for an error that backs off.
 //!
 //! ### An error's own retry decides whether it is the last attempt
 //!
-//! [`Requeuer::outage_of`](crate::kube::Requeuer::outage_of) asks the classifier: `Retry::Never` is always the last,
-//! `Retry::After` and `Retry::NoFailure` never are. On a clone that was made before `on_error`, every error backs off.
+//! [`Outage::after`](crate::kube::Outage::after) takes the retry of the error at hand: `Retry::Never` is always the last,
+//! `Retry::After` and `Retry::Later` never are.
 //!
 //! # The success
 //!
-//! ### A success may wish for a delay
+//! ### A success may ask for a delay
 //!
-//! `Ok((Phase::Ready, Requeue::After(d)))`: a certificate is to be renewed in so many minutes. No status write
-//! shortens it, a change runs at once, and the next run wishes anew.
+//! `Ok(Phase::Ready.after(d))`: a certificate must be renewed in so many minutes. No status write shortens it, a change is
+//! reconciled at once, and the next reconcile asks anew.
 //!
 //! ```text
 //!   0s  created                 → Ready, after 90s
@@ -661,37 +767,55 @@
 //! 130s                          → Ready
 //! ```
 //!
-//! ### A success may await a change
+//! ### A success may be due earlier than its interval
 //!
-//! Then no timer starts a run.
+//! `Ok(Phase::Ready.within(d))`: by the interval of the phase, but after `d` at the latest.
 //!
 //! ```text
+//! default: 1m
+//!
+//!   0s  created   → Ready, within 20s
+//!  20s            → Ready, within 90s
+//!  80s            → Ready
+//! ```
+//!
+//! ### A success may await a change
+//!
+//! Then no timer starts a reconcile.
+//!
+//! ```text
+//! status: never
+//!
 //!  0s  created                 → Ready, await change
 //!  1h  its status is written
 //!  2h  the spec changes        → Ready
 //! ```
 //!
-//! ### A unit reads the phase from the object
+//! ### A unit leaves the phase to the status
 //!
-//! `Ok(())` is for a reconciler that does not know phases: the interval is that of the phase which the object had when
-//! the run started.
+//! `Ok(())` is for a reconciler that does not know phases. The interval is that of the phase that the status shows when the
+//! reconcile ends. It never starts an outage.
 //!
 //! ```text
-//!  0s  created                       → ()       # a status that is not there yet is Initializing
+//!  0s  created                       → ()       # no status yet is Initializing
 //!  3s  its phase is written: Ready   → ()
 //! 33s                                → ()
 //! 62s
 //! ```
 //!
+//! ### A unit means the phase in the store and its echo moves the timer
+//!
+//! If the reconcile's own status write shows another phase, the timer follows when the watch delivers it.
+//!
 //! # The fleet
 //!
 //! ### A timer waits for its place in the fleet's rate
 //!
-//! `max_rate` is how many runs per second timers may cause, all objects together. A timer that finds it used up gets the
-//! next place, so delays stretch as the fleet grows, and what timers cost stays as it is. The first is never late:
+//! `max_rate` is how many reconciles per second timers may start, all objects together. A timer that finds it used up waits,
+//! so delays stretch as the fleet grows, and what timers cost stays as it is. The first is never late:
 //!
 //! ```text
-//! max_rate: 0.01             # one in 100 s: a fleet of one object, which is due every 30 s
+//! max_rate: 0.01             # one in 100 s, for one object that is due every 30 s
 //!
 //!   0s  created   → Ready
 //!  30s            → Ready
@@ -717,7 +841,7 @@
 //! 229s
 //! ```
 //!
-//! ### Nor is a related object's news
+//! ### Nor is a child's change
 //!
 //! ```text
 //! max_rate: 0.01
@@ -728,6 +852,19 @@
 //!  80s  its child changes    → Ready
 //! 130s                       → Ready
 //! 229s
+//! ```
+//!
+//! ### A request for all objects takes places in the fleet's rate
+//!
+//! [`reconcile_all_on`](crate::kube::Controller::reconcile_all_on) also reaches what was given up.
+//!
+//! ```text
+//! max_rate: 0.01
+//!
+//!   0s  created              → Ready
+//!  30s                       → Ready
+//!  40s  all are requested
+//! 130s                       → Ready
 //! ```
 //!
 //! ### A failing object's timer waits, too
@@ -747,8 +884,6 @@
 //!
 //! ### So does one that has an interval by annotation
 //!
-//! Where the fleet has used up its rate, only an edit or news of its own brings an object forward.
-//!
 //! ```text
 //! max_rate: 0.01
 //! default: 60s
@@ -762,18 +897,18 @@
 //!
 //! ### Places are given in the order in which timers fire
 //!
-//! So every object gets its turn, and the longest gap is the object's delay and the time in which the rate serves all
-//! others once. [`Requeuer::max_rate_wait`](crate::kube::Requeuer::max_rate_wait) tells how long a timer that fires now
-//! has to wait.
+//! So every object gets its turn. The longest gap is the object's delay plus the time in which the rate serves all others
+//! once. [`Requeuer::max_rate_wait`](crate::kube::Requeuer::max_rate_wait) returns how long a timer that fires now has to
+//! wait.
 //!
 //! ### A place that a change made needless goes to the next timer
 //!
-//! An object that runs before its place has come gives it back.
+//! An object that is reconciled before its place has come gives it back.
 //!
 //! ### client-go's bucket is ten per second and a burst of a hundred
 //!
-//! `max_rate: { per_second: 10, burst: 100 }`: `burst` is how many places that nobody used may be used at once, and it is
-//! whole when the operator starts. Without it places are evenly spread.
+//! `max_rate: { per_second: 10, burst: 100 }`. `burst` is how many unused places may be used at once; it is whole when the
+//! operator starts. Without it places are evenly spread.
 //!
 //! ### A restart runs every object at once, whatever the rate
 //!
@@ -781,8 +916,8 @@
 //!
 //! ### Another rate counts from the next timer on
 //!
-//! Where a policy is replaced, an object that already has a place keeps it, however far away it is, unless [all are
-//! triggered](super::at_3_am#a-policy-was-replaced-and-nothing-changes). Nobody else waits behind such places. Until the
+//! An object that already has a place keeps it, unless [all are
+//! requested](super::at_3_am#a-policy-was-replaced-and-nothing-changes). Nobody else waits behind such places. Until the
 //! last of them has passed, places that changes make needless stay unused.
 //!
 //! ### Without a rate no timer waits
@@ -795,29 +930,30 @@
 //!
 //! # Precedence
 //!
-//! What a run returned decides when the next one is due, and then the trigger decides whether it needs to wait for
-//! that. From the strongest:
+//! What a reconcile returned decides when the next one is due. A trigger decides whether it needs to wait for that. From the
+//! strongest:
 //!
-//! 1. [A pause](#nothing-starts-a-run-of-a-paused-object-and-a-resume-runs-at-once) comes before everything else.
-//! 2. [A run that is due is never held back](#a-run-that-is-due-is-never-held-back-by-it), but that
-//!    [a timer waits for its place](#a-timer-waits-for-its-place-in-the-fleets-rate) where the fleet has a rate.
-//! 3. [The rate limit](#an-object-that-has-used-up-its-rate-limit-is-postponed-to-its-next-place) postpones every
-//!    other run.
-//! 4. [A change or news](#a-change-of-the-spec-runs-at-once) runs at once, before the object is due.
-//! 5. When it is due, [`Retry::After`](#retryafter-is-obeyed), [`Retry::NoFailure`](#a-conflict-is-no-failure),
-//!    [`Retry::Never`](#retrynever-awaits-a-change) or [the wish of a success](#a-success-may-wish-for-a-delay)
-//!    decides;
-//! 6. else, after a Ready run, [the interval that the object's annotation
+//! 1. [A pause](#nothing-starts-a-run-of-a-paused-object-and-a-resume-runs-at-once).
+//! 2. [The cache contains the controller's own last write](#a-reconcile-starts-on-a-cache-with-its-own-last-write), or five
+//!    seconds have passed.
+//! 3. [A reconcile that is due is never throttled](#a-reconcile-that-is-due-is-never-throttled), but
+//!    [a timer waits for its place](#a-timer-waits-for-its-place-in-the-fleets-rate) if the fleet has a rate.
+//! 4. [The rate limit](#an-object-that-has-used-up-its-burst-waits-for-the-next-token) postpones every other reconcile.
+//! 5. [A change](#a-change-of-the-spec-is-reconciled-at-once) is reconciled at once, before the object is due.
+//! 6. When it is due, [`Retry::After`](#retryafter-is-obeyed), [`Retry::Later`](#a-conflict-is-no-failure),
+//!    [`Retry::Never`](#retrynever-awaits-a-change) or [the delay of a success](#a-success-may-ask-for-a-delay) decides;
+//! 7. else [the initialization interval, for an object that is being
+//!    deleted](#an-object-that-is-being-deleted-is-retried-by-the-initialization-interval),
+//! 8. else, after a Ready one, [the interval that the object's annotation
 //!    has](#an-interval-by-annotation-holds-after-a-ready-run-until-it-is-removed),
-//! 7. else [the deadline](#past-the-deadline-the-answer-is-await-change),
-//! 8. else [the interval of the phase](#the-delay-grows-with-the-time-in-the-phase).
+//! 9. else [the deadline](#past-the-deadline-the-answer-is-await-change),
+//! 10. else [the interval of the phase](#the-delay-grows-with-the-time-in-the-phase).
 //!
-//! # Restarts, replicas, deletion, clocks
+//! # Restarts, replicas, clocks
 //!
-//! ### Losing the memory costs one extra run per object
+//! ### Losing the memory costs one extra reconcile per object
 //!
-//! By a restart, or because the object did not come back for the longest interval: what is not remembered was not seen
-//! before, and runs.
+//! A restart loses it. What is not remembered was not seen before, and is reconciled.
 //!
 //! ```text
 //!  0s  created                    → Ready
@@ -828,12 +964,12 @@
 //!
 //! ### A restart keeps the backoff that the status carries
 //!
-//! In `last_transition`. The one extra run does not shift the backoff either: what follows it is as long as the outage
-//! says.
+//! In [`Observed::since`](crate::Observed::since). The one extra reconcile does not shift the backoff either: the delay
+//! after it is as long as the outage says.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
-//! status: in every run, with lastTransitionTime
+//! status: in every reconcile, with lastTransitionTime
 //!
 //!   0s  created                    → Err
 //!  10s                             → Err
@@ -861,11 +997,11 @@
 //!
 //! ### A leader change keeps the backoff, too
 //!
-//! To the new leader it is a restart, on another machine: all it needs is in the status.
+//! To the new leader it is a restart on another machine: all it needs is in the status.
 //!
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }
-//! status: in every run, with lastTransitionTime
+//! status: in every reconcile, with lastTransitionTime
 //!
 //!   0s  created                       → Err
 //!  10s                                → Err
@@ -876,8 +1012,9 @@
 //!
 //! ### Two replicas at once each keep the interval
 //!
-//! Without leader election every object runs twice per interval, and changes run in both; the status writes of each
-//! are postponed by the other, so they do not drive each other on.
+//! Without leader election every object is reconciled twice per interval, and each change in both. To each of them the
+//! other's writes are someone else's. As long as both write the same phase, they do not trigger each other; if they
+//! disagree, the rate limit ends it.
 //!
 //! ```text
 //! default: 30s
@@ -890,31 +1027,27 @@
 //! 70s                             → Ready
 //! ```
 //!
-//! ### An object that is gone is forgotten
+//! ### A step of the clock neither reaches a deadline nor resets a delay
 //!
-//! Within the longest interval, and at least a minute, after it was due; until then it costs 140 bytes at most.
-//! [`Requeuer::tracked`](crate::kube::Requeuer::tracked) tells how many are remembered.
-//!
-//! ### Time is tokio's clock on top of the wall clock that the process started with
-//!
-//! So a wall clock that is set while the process runs makes no delay longer or shorter. The times in a status are
-//! compared with it: one that another machine writes may be off by what the clocks differ, which makes a growing delay
-//! wrong by `factor − 1` times that, [and never longer than the
-//! cap](#time-that-jumps-never-panics-never-yields-more-than-the-cap).
+//! The wall clock is followed while the process runs: NTP, a suspended machine. Delays count by a clock that no step
+//! changes. Times in a status are compared with the wall clock, so another machine's clock that is off makes a growing delay
+//! wrong by `factor − 1` times the difference, [and never longer than the
+//! cap](#time-that-jumps-never-panics-never-yields-more-than-the-cap). Under a paused tokio runtime time follows tokio
+//! alone.
 //!
 //! # What an operator changes while it runs
 //!
 //! ### A new policy counts from the next end of a run and what is due stays due
 //!
 //! [`Requeuer::set_policy`](crate::kube::Requeuer::set_policy) replaces it for all clones, at once and whole. One INFO
-//! line says so.
+//! line says so. Another rate limit counts from now on.
 //!
 //! ```text
 //! default: 60s
 //!
 //!   0s  created                                → Ready
 //!   5s  the policy becomes { default: 20s }
-//!       INFO requeue_policy: the policy was replaced default="20s" error="10s" initialization="5s" rate_limit="10 within 10s"
+//!       INFO requeue_policy: the policy was replaced default="20s" error="10s" initialization="5s" rate_limit="30, then one every 1s"
 //!  60s                                         → Ready
 //!  80s                                         → Ready
 //! 100s                                         → Ready
@@ -922,11 +1055,11 @@
 //!
 //! ### A bad policy is refused with one line and the old one stays
 //!
-//! The line is WARN, and names the field, its value and what is allowed; `set_policy` returns the same as an error.
+//! The line is WARN, and names the field, its value and what is allowed. `set_policy` returns the same as an error.
 //!
 //! ### The backoff survives a new policy
 //!
-//! An outage goes on: the next delay is by the new interval, from the outage's own start.
+//! An outage goes on: the next delay is by the new interval, from the start of the outage.
 //!
 //! ### An interval by annotation holds after a Ready run until it is removed
 //!
@@ -946,11 +1079,11 @@
 //!
 //! ### A failed object keeps the policy's interval
 //!
-//! The same goes for one that is not initialized yet.
+//! So does one that is not initialized yet.
 //!
 //! ### A run's own wish wins over the annotation
 //!
-//! A delay that the run returns is for this object, too, and knows more.
+//! An explicit delay is for this object, too, and knows more.
 //!
 //! ### A bad override is logged once per change and the policy's own holds
 //!
@@ -964,13 +1097,13 @@
 //! ```text
 //!  0s  created                              → Ready
 //! 10s  annotated example.com/paused=true
-//!      INFO requeue_policy: paused: an annotation says so, and nothing starts a run until it is gone object=default/a
+//!      INFO requeue_policy: paused by an annotation kind="Thing" object=default/a
 //! 20s  the spec changes
 //! 30s                                                   # it would be due
 //! 40s  its child changes
-//! 50s  all are triggered
+//! 50s  all are requested
 //! 61s  annotated example.com/paused-        → Ready
-//!      INFO requeue_policy: resumed object=default/a
+//!      INFO requeue_policy: resumed kind="Thing" object=default/a
 //! 91s                                       → Ready
 //! ```
 //!
@@ -984,9 +1117,9 @@
 //!
 //! # The log
 //!
-//! ### One line per transition, not per run
+//! ### One line per transition, not per reconcile
 //!
-//! With target `requeue_policy`, the object as `namespace/name`, and what comes next. First failure WARN, repeats
+//! With target `requeue_policy`, the kind, the object as `namespace/name`, and what comes next. First failure WARN, repeats
 //! DEBUG, recovery INFO with how long it lasted:
 //!
 //! ```text
@@ -994,32 +1127,32 @@
 //!
 //!   0s  created    → Ready
 //!  30s             → Err
-//!      WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!      WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!  40s             → Err
-//!      DEBUG requeue_policy: still failed object=default/a error=no quota after=10s attempts=1 next="in 20s"
+//!      DEBUG requeue_policy: still failed kind="Thing" object=default/a error=no quota after=10s retries=1 next="in 20s"
 //!  60s             → Err
-//!      DEBUG requeue_policy: still failed object=default/a error=no quota after=30s attempts=2 next="in 40s"
+//!      DEBUG requeue_policy: still failed kind="Thing" object=default/a error=no quota after=30s retries=2 next="in 40s"
 //! 100s             → Ready
-//!      INFO requeue_policy: recovered object=default/a phase=Ready after=1m 10s next="in 30s"
+//!      INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=1m 10s next="in 30s"
 //! 130s             → Ready
 //! ```
 //!
-//! `attempts` is [read from the clock](#attempts-are-a-reading-of-the-time-in-the-phase), and left out where the error
-//! said itself when to come back. Giving up is ERROR; [postponed triggers](#postponed-triggers-are-trace) are TRACE.
-//! The lines stand inside kube-runtime's span `reconciling object`, whose `object.reason` says what woke the object.
+//! `retries` is [read from the clock](#attempts-are-a-reading-of-the-time-in-the-phase), and left out if the error said
+//! itself when to come back. Giving up is ERROR; [postponed triggers](#postponed-triggers-are-trace) are TRACE. The
+//! reconciler's own lines stand inside the span `reconcile`, whose field `reasons` says why it runs.
 //!
 //! ### A hundred objects that fail for an hour log their transitions only
 //!
-//! At factor 2 that is a hundred lines at WARN, and a hundred at INFO when they recover; the fifteen retries of each
-//! are DEBUG.
+//! At factor 2 that is a hundred lines at WARN, and a hundred at INFO when they recover. The fifteen retries of each are
+//! DEBUG.
 //!
 //! ### A healthy object logs nothing that an operator sees
 //!
-//! Neither its runs nor what was postponed.
+//! Neither its reconciles nor what was postponed.
 //!
 //! ### Postponed triggers are TRACE
 //!
-//! And so are the successes: `postponed`, `reconciled`.
+//! So are successes and echoes.
 //!
 //! ### Giving up is said once per process
 //!
@@ -1027,17 +1160,18 @@
 //!
 //! ```text
 //! error: { initial: 10s, deadline: 15s }
-//! status: in every run, with lastTransitionTime
+//! status: in every reconcile, with lastTransitionTime
 //!
 //!   0s  created                    → Err
-//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!  10s                             → Err
 //!  20s                             → Err
-//!       ERROR requeue_policy: gave up object=default/a error=no quota phase=Failed after=20s attempts=2 next="when something changes"
+//!       ERROR requeue_policy: gave up kind="Thing" object=default/a error=no quota phase=Failed after=20s retries=2 next="in 30s"
+//!  50s                             → Err
 //!   1h  the spec changes           → Err
+//!   1h30s                          → Err
 //!   2h  the controller restarts    → Err
-//!       ERROR requeue_policy: gave up object=default/a error=no quota phase=Failed after=2h attempts=2 next="when something changes"
-//!   3h
+//!       ERROR requeue_policy: gave up kind="Thing" object=default/a error=no quota phase=Failed after=2h retries=2 next="in 30s"
 //! ```
 //!
 //! ### A restart in an outage does not say again what the status knows
@@ -1045,23 +1179,30 @@
 //! The object was failing, and it still is.
 //!
 //! ```text
-//! status: in every run, with lastTransitionTime
+//! status: in every reconcile, with lastTransitionTime
 //!
 //!   0s  created                    → Err
-//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!   5s  the controller restarts    → Err
 //!  15s                             → Ready
-//!       INFO requeue_policy: recovered object=default/a phase=Ready after=15s next="in 30s"
+//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=15s next="in 30s"
 //!  20s
 //! ```
 //!
 //! ### What had given up and is tried again says so
 //!
 //! ```text
+//! status: never
+//!
 //!   0s  created            → Err, never
-//!       ERROR requeue_policy: gave up object=default/a error=never phase=Failed after=0s next="when something changes"
+//!       ERROR requeue_policy: gave up kind="Thing" object=default/a error=never phase=Failed after=0s next="when something changes"
 //!   5s  the spec changes   → Err
-//!       WARN requeue_policy: failed object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!  15s                     → Err
 //!  24s
 //! ```
+//!
+//! ### The hook is told of every decision
+//!
+//! [`Requeuer::on_decision`](crate::kube::Requeuer::on_decision) gives the application what the log has, for metrics and
+//! lines of its own.

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Observed, Outcome, Retry,
     engine::{
-        Admission,
+        dispatch::Admission,
         reason::{Reason, Reasons},
     },
 };

@@ -87,7 +87,7 @@ use self::{
 };
 use crate::{
     ConfigError, Observe, Observed, Requeue, RequeuePolicy,
-    engine::{Engine, Id, clock::Clock},
+    engine::{Engine, clock::Clock, wakes::Id},
 };
 use controller::observer;
 use futures::Stream;
@@ -316,6 +316,8 @@ fn action(requeue: Requeue) -> Action {
 
 impl fmt::Debug for Requeuer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Requeuer").field("tracked", &self.tracked()).finish_non_exhaustive()
+        f.debug_struct("Requeuer")
+            .field("tracked", &self.tracked())
+            .finish_non_exhaustive()
     }
 }

@@ -5,10 +5,10 @@ use crate::{
     Observed,
     digest::Digest,
     engine::{
-        Id,
         memory::Key,
         sight::{Content, Sight},
         version::Version,
+        wakes::Id,
     },
     policy::slot::Slot,
 };

@@ -11,7 +11,7 @@ use super::{
     reconcile::Reconcile,
     watches::owners,
 };
-use crate::{Observe, Outcome, Retry, engine::Admission};
+use crate::{Observe, Outcome, Retry, engine::dispatch::Admission};
 use std::{error::Error, sync::Arc};
 
 /// The parts for a `kube::runtime::Controller` of your own.

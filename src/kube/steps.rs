@@ -4,11 +4,12 @@ use super::{Requeuer, kube_core::Resource, object};
 use crate::{
     ConfigError, Observe, Outcome, Requeue, Retry,
     engine::{
-        Admission, Engine, Policy, Reconcile,
+        Engine, Policy,
         clock::{Clock, Hand},
+        dispatch::{Admission, Reconcile},
+        event::Shown,
         memory::Key,
         reason::Reason,
-        event::Shown,
     },
 };
 use std::{error::Error, time::SystemTime};

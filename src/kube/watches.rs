@@ -13,12 +13,14 @@ use super::{
 use crate::{
     Observed,
     engine::{
-        self, Engine, Id, Wake, log,
+        self, Engine,
+        event::Shown,
+        log,
         memory::{Held, Key},
         reason::{Reason, Source},
         sight::Sight,
-        event::Shown,
         version::Version,
+        wakes::{Id, Wake},
     },
 };
 use futures::{Stream, StreamExt as _, future, stream};

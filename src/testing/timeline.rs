@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     ConfigError, Observe, Outcome, Requeue, RequeuePolicy, Retry,
-    engine::{self, clock::Hand, memory::Tick, event::Shown},
+    engine::{self, clock::Hand, event::Shown, memory::Tick},
 };
 use humantime_serde::re::humantime::format_rfc3339_seconds;
 use serde::Serialize;
@@ -106,7 +106,7 @@ pub struct Timeline<K, E> {
     object: Option<Stored<K>>,
     queue: Queue,
     /// What the run in flight has read.
-    reading: Option<(K, engine::Reconcile)>,
+    reading: Option<(K, engine::dispatch::Reconcile)>,
     runs: Vec<Run>,
     rows: Rows,
 }
@@ -249,7 +249,11 @@ where
     fn requested(&mut self, label: &str, reason: Reason) -> &mut Self {
         let now = self.now();
         self.rows.event(micros(now), label);
-        if self.object.as_ref().is_some_and(|object| self.requeuer.requested(object.object(), reason)) {
+        if self
+            .object
+            .as_ref()
+            .is_some_and(|object| self.requeuer.requested(object.object(), reason))
+        {
             self.queue.event(now);
         }
         self.settle()
@@ -340,7 +344,11 @@ where
     /// The watch shows the object.
     fn shown(&mut self, how: Shown) {
         let now = self.now();
-        if self.object.as_ref().is_some_and(|object| self.requeuer.shown(object.object(), how)) {
+        if self
+            .object
+            .as_ref()
+            .is_some_and(|object| self.requeuer.shown(object.object(), how))
+        {
             self.queue.event(now);
         }
     }
