@@ -264,7 +264,10 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
         backoff,
         succeeded: phase != Phase::Failed && !end.is_later,
         by_status: by_status && end.explicit.is_none(),
-        own_delay: phase == Phase::Failed && end.explicit.is_some() && !end.is_later,
+        own_delay: match end.is_later {
+            true => state.flags.has(Flags::OWN_DELAY),
+            false => phase == Phase::Failed && end.explicit.is_some(),
+        },
         is_fast,
         follow_up,
         gave_up: gives_up || (had_given_up && end.phase.is_none() && before == phase),

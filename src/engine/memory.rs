@@ -19,7 +19,7 @@ pub(crate) type Tick = u64;
 pub(crate) type Key = u64;
 
 /// What is remembered of one object.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Record {
     pub(crate) state: State,
     /// What has yet to happen; most objects have nothing of it.
@@ -56,7 +56,7 @@ impl Record {
 }
 
 /// What is known of an object.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct State {
     /// What the last reconcile read, and an echo has shown since.
     pub(crate) content: Content,
@@ -91,7 +91,7 @@ impl State {
 }
 
 /// What has yet to happen to an object.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Pending {
     /// Why it is to be reconciled.
     pub(crate) reasons: Reasons,
@@ -119,7 +119,7 @@ impl Pending {
 }
 
 /// An event that is held until the answers to the object's writes are there.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Held {
     pub(crate) what: Event,
     pub(crate) version: Version,
@@ -128,7 +128,7 @@ pub(crate) struct Held {
 }
 
 /// An event that may be an echo.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Event {
     /// Of the object itself.
     Itself(Sight),
@@ -137,7 +137,7 @@ pub(crate) enum Event {
 }
 
 /// A write that a watch is to deliver.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Write {
     /// To which object.
     pub(crate) target: Key,
@@ -149,7 +149,7 @@ pub(crate) struct Write {
 }
 
 /// The two phases of an object, in one byte.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Phases(u8);
 
 impl Phases {
@@ -189,7 +189,7 @@ const fn decode(code: u8) -> Option<Phase> {
 }
 
 /// Yes-or-no facts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Flags(u16);
 
 impl Flags {

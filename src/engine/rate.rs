@@ -5,7 +5,7 @@ use crate::RateLimit;
 use std::time::Duration;
 
 /// The bucket of one object, as the time at which it is full again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Bucket {
     full_at: Tick,
     /// By which limit; another one starts with a full bucket.

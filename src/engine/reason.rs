@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 /// Why an object is reconciled.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
     /// The controller sees the object for the first time: it was created, or the controller was started.
@@ -47,10 +47,10 @@ impl fmt::Display for Reason {
 }
 
 /// Another object that triggered a reconcile; `Display` writes `ConfigMap default/a`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Source(Arc<Name>);
 
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct Name {
     kind: String,
     namespace: Option<String>,
@@ -96,7 +96,7 @@ impl fmt::Display for Source {
 }
 
 /// What of an object changed; `Display` lists it: `generation, labels`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Changes(u16);
 
 const NAMES: [&str; 9] = [
@@ -175,7 +175,7 @@ impl fmt::Display for Changes {
 const MOST: usize = 16;
 
 /// The reasons of one reconcile, each once.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Reasons(Vec<Reason>);
 
 impl Reasons {

@@ -5,7 +5,7 @@ use crate::{Observed, Phase};
 use std::time::SystemTime;
 
 /// What of an object is compared with what the last reconcile saw.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Content {
     /// `None` where the API server counts none for this kind, so that any write may have changed the spec.
     pub(crate) generation: Option<i64>,
@@ -40,7 +40,7 @@ impl Content {
 }
 
 /// An object as a trigger finds it in the controller's cache.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Sight {
     pub(crate) version: Version,
     pub(crate) content: Content,

@@ -3,7 +3,7 @@
 use crate::digest::Digest;
 
 /// A resource version as the API server writes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Version {
     /// A decimal number: a later write has a greater one.
     Number(u64),

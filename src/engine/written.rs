@@ -67,10 +67,10 @@ impl Engine {
         follows_up == Some(true)
     }
 
-    /// A write of this object's reconcile to itself is sent and answered.
+    /// A patch of this object by its own reconcile is sent and answered.
     #[cfg(feature = "testing")]
     pub(crate) fn wrote_now(&self, key: Key, version: Version) {
-        self.wrote(key, key, version, self.deliveries(), 1, false);
+        self.wrote(key, key, version, self.deliveries(), 1, true);
     }
 
     pub(super) fn sent(&self, scope: &Scope) {

@@ -8,19 +8,19 @@
 //!
 //! ### It runs hot by its own status writes
 //!
-//! **Seen:** one reconcile a second for each object, status writes without end. **Cause:** the CRD has no status
+//! **Seen:** an object is reconciled as often as the rate limit lets it, status writes without end. **Cause:** the CRD has no status
 //! subresource, so each status write bumps the generation and is a change. Only the rate limit holds it back.
 //!
 //! ```text
 //! crd: without status subresource
-//! rate_limit: { burst: 3, every: 5s }
+//! rate_limit: { burst: 3, every: 20s }
 //! takes: 100ms
 //!
 //!                      0s  created   → Ready
 //! 100ms to 200ms every 100ms         → Ready
-//!        5s to 65s every 5s          → Ready
-//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="5s" next="in 4.9s"
-//!       70s to 90s every 5s          → Ready
+//!      20s to 80s every 20s          → Ready
+//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="20s" next="in 20s"
+//!    100s to 140s every 20s          → Ready
 //! ```
 //!
 //! **Cure:** `subresources: { status: {} }` in the CRD (kube-derive writes it if it has `status = ".."`), and status
@@ -42,14 +42,14 @@
 //!
 //! ```text
 //! child: rewritten in every reconcile, by another client
-//! rate_limit: { burst: 3, every: 5s }
+//! rate_limit: { burst: 3, every: 20s }
 //! takes: 100ms
 //!
 //!                      0s  created   → Ready
 //! 100ms to 200ms every 100ms         → Ready
-//!        5s to 65s every 5s          → Ready
-//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="5s" next="in 4.9s"
-//!       70s to 90s every 5s          → Ready
+//!      20s to 80s every 20s          → Ready
+//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="20s" next="in 20s"
+//!    100s to 140s every 20s          → Ready
 //! ```
 //!
 //! **Cure:** make all writes of the reconciler through that client. If another controller is the cause, own fewer fields,
@@ -148,14 +148,14 @@
 //! ```text
 //!  0s  created                     → Ready
 //!      TRACE requeue_policy: reconcile starts kind="Thing" object=default/a reasons=new
-//!      TRACE requeue_policy: not triggered: the controller's own write came back kind="Thing" object=default/a
 //!      TRACE requeue_policy: reconciled kind="Thing" object=default/a phase=Ready reasons=new next="in 30s"
+//!      TRACE requeue_policy: not triggered: the controller's own write came back kind="Thing" object=default/a
 //!  5s  its status is written
 //!      TRACE requeue_policy: postponed until due: only the status changed kind="Thing" object=default/a
 //! 30s                              → Ready
 //!      TRACE requeue_policy: reconcile starts kind="Thing" object=default/a reasons=due
-//!      TRACE requeue_policy: not triggered: the controller's own write came back kind="Thing" object=default/a
 //!      TRACE requeue_policy: reconciled kind="Thing" object=default/a phase=Ready reasons=due next="in 30s"
+//!      TRACE requeue_policy: not triggered: the controller's own write came back kind="Thing" object=default/a
 //! ```
 //!
 //! **Cure:** add those outputs to the [fingerprint](crate::Observed::fingerprint), and nothing else.

@@ -14,13 +14,12 @@
 //! serde = { version = "1", features = ["derive"] }
 //! serde_json = "1"
 //! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
-//! tracing = "0.1"
 //! tracing-subscriber = { version = "0.3", features = ["env-filter"] }
 //! ```
 //!
-//! For an older kube, from 1 on, the feature is another one, and so is the module: `requeue_policy::kube_4` where the
-//! examples say `requeue_policy::kube`, and `requeue_policy::kube_4::conditions` and `requeue_policy::kube_4::testing` where
-//! they say `requeue_policy::conditions` and `requeue_policy::testing`. The README has a table of them; here is kube 4:
+//! For an older kube, from 1 on, take its feature and its module: `requeue_policy::kube_4` where the examples say
+//! `requeue_policy::kube`, `requeue_policy::kube_4::conditions` and `requeue_policy::kube_4::testing` where they say
+//! `requeue_policy::conditions` and `requeue_policy::testing`. The README has a table of them; here is kube 4:
 //!
 //! ```toml
 //! [dependencies]
@@ -29,11 +28,8 @@
 //! k8s-openapi = { version = "0.28", features = ["latest", "schemars"] }
 //! ```
 //!
-//! And the whole of an operator whose status is a list of conditions. An object's phase is what its condition `Ready`
-//! says, the
-//! [backoff survives a restart](super::semantics#a-restart-keeps-the-backoff-that-the-status-carries), and the
-//! status is
-//! [written without an event](#a-status-patch-that-changes-nothing-wakes-nobody) when nothing has changed:
+//! And the whole of an operator whose status is a list of conditions. The condition `Ready` says the object's phase, and the
+//! [backoff survives a restart](super::semantics#a-restart-keeps-the-backoff-that-the-status-carries):
 //!
 #![cfg_attr(all(feature = "kube-runtime", feature = "conditions"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "kube-runtime", feature = "conditions")), doc = "```ignore")]
@@ -46,14 +42,13 @@
 //! use kube::{
 //!     Api, Client, CustomResource, ResourceExt,
 //!     api::{Patch, PatchParams},
-//!     runtime::{Controller, controller, watcher},
+//!     runtime::watcher,
 //! };
 //! use requeue_policy::{Observe, Observed, Phase, RequeueConfig, conditions, kube::Requeuer};
 //! use schemars::JsonSchema;
 //! use serde::{Deserialize, Serialize};
 //! use serde_json::json;
-//! use std::{sync::Arc, time::SystemTime};
-//! use tracing::warn;
+//! use std::{future::ready, sync::Arc};
 //! use tracing_subscriber::EnvFilter;
 //!
 //! #[derive(CustomResource, Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -72,23 +67,15 @@
 //!     fn conditions(&self) -> &[Condition] {
 //!         self.status.as_ref().map_or(&[], |status| &status.conditions)
 //!     }
+//! }
 //!
-//!     fn observed(&self) -> Observed {
+//! impl Observe for App {
+//!     fn observe(&self) -> Observed {
 //!         conditions::observed(self.conditions(), |condition| match (&*condition.type_, &*condition.status) {
 //!             ("Ready", "True") => Some(Phase::Ready),
 //!             ("Ready", "False") => Some(Phase::Failed),
 //!             _ => None,
 //!         })
-//!     }
-//! }
-//!
-//! impl Observe for App {
-//!     fn phase(&self) -> Phase {
-//!         self.observed().phase
-//!     }
-//!
-//!     fn last_transition(&self) -> Option<SystemTime> {
-//!         self.observed().since
 //!     }
 //! }
 //!
@@ -132,18 +119,14 @@
 //!     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
 //!     tracing_subscriber::fmt().with_env_filter(filter).init();
 //!     let client = Client::try_default().await?;
-//!     let apps = Api::<App>::all(client.clone());
-//!     let children = Api::<ConfigMap>::all(client.clone());
 //!     let requeue = Requeuer::new(RequeueConfig::default())?;
-//!     Controller::new(apps, watcher::Config::default())
+//!     let ctx = Arc::new(requeue.client(client.clone())); // the reconciler writes through this one
+//!     requeue
+//!         .controller(Api::<App>::all(client.clone()), watcher::Config::default())
+//!         .owns(Api::<ConfigMap>::all(client), watcher::Config::default())
 //!         .shutdown_on_signal()
-//!         .watches(children, watcher::Config::default(), requeue.owned())
-//!         .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(client))
-//!         .for_each(async |result| match result {
-//!             // A watch that fails is not logged by anybody else, and what a run returned is logged already.
-//!             Err(controller::Error::QueueError(error)) => warn!(%error, "watch failed"),
-//!             _ => {}
-//!         })
+//!         .run(reconcile, ctx)
+//!         .for_each(|_| ready(())) // failures are logged already
 //!         .await;
 //!     Ok(())
 //! }
@@ -151,20 +134,20 @@
 //!
 //! It needs its CRD in the cluster (`serde_json::to_string(&App::crd())?`, piped to `kubectl apply -f -`), and a
 //! role that may `list` and `watch` both kinds,
-//! `patch` the status of one (`apps/status`), and `create` and `patch` the other; where one of these is missing,
-//! [nothing happens at all](super::at_3_am#nothing-happens-at-all). More than one replica needs leader election,
+//! `patch` the status of one (`apps/status`), and `create` and `patch` the other. If one of these is missing,
+//! [one line says so](super::at_3_am#nothing-happens-at-all). More than one replica needs leader election,
 //! which is not this crate's business, and
 //! [does no harm to a backoff](super::semantics#a-leader-change-keeps-the-backoff-too).
 //!
 //! # An existing controller, in a ten-line diff
 //!
-//! The reconciler says how it went, in place of when it wants to be called; what it did itself, an interval in an
-//! `Action` and an error policy, goes:
+//! The reconciler returns how it went, not when it wants to be called. The error policy goes, and the reconciler's client
+//! comes from the `Requeuer`:
 //!
 //! ```diff
 //! +impl Observe for ControlPlane {
-//! +    fn phase(&self) -> Phase {
-//! +        self.status.as_ref().map_or(Phase::Initializing, |status| status.phase)
+//! +    fn observe(&self) -> Observed {
+//! +        Observed::new(self.status.as_ref().map_or(Phase::Initializing, |status| status.phase))
 //! +    }
 //! +}
 //! +
@@ -181,44 +164,57 @@
 //! -}
 //! -
 //! +let requeue = Requeuer::new(config.requeue)?;
-//!  Controller::new(planes, watcher::Config::default())
-//! -    .owns(secrets, watcher::Config::default())
+//! -let ctx = Arc::new(Context { client });
+//! -Controller::new(planes, watcher::Config::default())
+//! +let ctx = Arc::new(Context { client: requeue.client(client) });
+//! +requeue.controller(planes, watcher::Config::default())
+//!      .owns(secrets, watcher::Config::default())
 //! -    .run(reconcile, error_policy, ctx)
-//! +    .watches(secrets, watcher::Config::default(), requeue.owned())
-//! +    .run(requeue.reconciler(reconcile), requeue.error_policy(), ctx)
+//! +    .run(reconcile, ctx)
 //! ```
+//!
+//! The other methods have the names of kube's: [`watches`](crate::kube::Controller::watches),
+//! [`reconcile_on`](crate::kube::Controller::reconcile_on), [`reconcile_all_on`](crate::kube::Controller::reconcile_all_on),
+//! [`with_config`](crate::kube::Controller::with_config), [`store`](crate::kube::Controller::store),
+//! [`graceful_shutdown_on`](crate::kube::Controller::graceful_shutdown_on),
+//! [`shutdown_on_signal`](crate::kube::Controller::shutdown_on_signal).
+//!
+//! ### A graceful shutdown lets what runs end and starts nothing more
+//!
+//! ### One `Requeuer` serves one controller
+//!
+//! Two controllers need two. Each has a policy and a memory; clones share both.
 //!
 //! # What the status says
 //!
-//! [`Observe`](crate::Observe) is the one thing to implement: the phase that the object's status tells. The order
-//! is yours;
-//! [the usual one](super::semantics#initializing-comes-before-failed-failed-before-ready) is this:
+//! [`Observe`](crate::Observe) is the one thing to implement: the phase that the object's status shows. You choose the
+//! order; [the usual one](super::semantics#initializing-comes-before-failed-failed-before-ready) is this:
 //!
 //! ```
-//! use requeue_policy::{Observe, Phase};
+//! use requeue_policy::{Observe, Observed, Phase};
 //! use std::time::{Duration, SystemTime, UNIX_EPOCH};
 //!
 //! struct ControlPlane {
 //!     initialized: bool,
 //!     failure_message: Option<String>,
-//!     /// The `lastTransitionTime` of the condition that tells the phase.
+//!     /// The `lastTransitionTime` of the condition that shows the phase.
 //!     last_transition_time: Option<SystemTime>,
+//!     /// Written by a provider.
+//!     outputs: Vec<String>,
 //! }
 //!
 //! impl Observe for ControlPlane {
-//!     fn phase(&self) -> Phase {
-//!         if !self.initialized {
+//!     fn observe(&self) -> Observed {
+//!         let phase = if !self.initialized {
 //!             Phase::Initializing
 //!         } else if self.failure_message.is_some() {
 //!             Phase::Failed
 //!         } else {
 //!             Phase::Ready
-//!         }
-//!     }
-//!
-//!     // Optional: with it a backoff survives a restart.
-//!     fn last_transition(&self) -> Option<SystemTime> {
-//!         self.last_transition_time
+//!         };
+//!         Observed::new(phase)
+//!             .since(self.last_transition_time) // optional: a backoff survives a restart
+//!             .fingerprint(&self.outputs) // optional: a change of these is reconciled at once
 //!     }
 //! }
 //!
@@ -226,13 +222,10 @@
 //!     initialized: true,
 //!     failure_message: Some("no quota".into()),
 //!     last_transition_time: Some(UNIX_EPOCH + Duration::from_secs(1_767_225_600)),
+//!     outputs: vec![],
 //! };
-//! assert_eq!(plane.phase(), Phase::Failed);
+//! assert_eq!(plane.observe().phase(), Phase::Failed);
 //! ```
-//!
-//! Is there something in the status that must wake the reconciler at once, though neither spec nor phase changed?
-//! `Observe::fingerprint` returns [a hash of
-//! it](super::at_3_am#another-controllers-status-is-noticed-only-at-the-interval).
 //!
 //! ### A condition tells the phase and since when
 //!
@@ -244,96 +237,131 @@
 //! ### A condition keeps its `lastTransitionTime` while its status stays
 //!
 //! [`conditions::set`](crate::conditions::set) does what `SetStatusCondition` of Kubernetes' apimachinery does. A
-//! reconciler that renews the time with every write takes the backoff's past away at every restart.
+//! reconciler that renews the time with every write loses the backoff at every restart.
+//!
+//! ## A type of another crate, or one that is known at run time
+//!
+//! [`controller_with`](crate::kube::Requeuer::controller_with) takes a function in place of the trait:
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! use k8s_openapi::api::apps::v1::Deployment;
+//! use kube::{Api, Client, core::{ApiResource, DynamicObject}, runtime::watcher};
+//! use requeue_policy::{Observed, Phase, kube::{Controller, Requeuer}};
+//!
+//! fn rollout(deployment: &Deployment) -> Observed {
+//!     let available = deployment.status.as_ref().and_then(|status| status.available_replicas);
+//!     let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas);
+//!     let phase = if available >= wanted { Phase::Ready } else { Phase::Initializing };
+//!     Observed::new(phase).fingerprint(&available) // Kubernetes writes it, and this controller reacts to it
+//! }
+//!
+//! fn deployments(requeue: &Requeuer, client: Client) -> Controller<Deployment> {
+//!     requeue.controller_with(Api::all(client), watcher::Config::default(), (), rollout)
+//! }
+//!
+//! fn of_any_kind(requeue: &Requeuer, client: Client, kind: ApiResource) -> Controller<DynamicObject> {
+//!     let api = Api::all_with(client, &kind);
+//!     let phase = |object: &DynamicObject| match object.data["status"]["ready"].as_bool() {
+//!         Some(true) => Phase::Ready,
+//!         _ => Phase::Initializing,
+//!     };
+//!     requeue.controller_with(api, watcher::Config::default(), kind, move |object| Observed::new(phase(object)))
+//! }
+//! # let _ = (deployments, of_any_kind);
+//! ```
+//!
+//! [`controller_from`](crate::kube::Requeuer::controller_from) takes a store and the stream of its reflector, for objects
+//! that are pruned before they are stored.
 //!
 //! # Status, written only when needed
 //!
 //! ### A status patch that changes nothing wakes nobody
 //!
 //! The API server answers it with the object as it is: no event, no new resource version. So leave out of the
-//! status what is another in every run, "last reconciled at" first of all, and counters, durations, random orders;
-//! keep `lastTransitionTime`
-//! while the condition stays. Then write it in every run, without comparing: [the object in the cache is not what
-//! the server has](super::why#why-does-nothing-here-skip-a-status-write-that-would-change-nothing).
+//! status what differs in every reconcile: "last reconciled at", counters, durations, random orders. Keep
+//! `lastTransitionTime` while the condition stays. You may also compare with the object in the cache and skip the write:
+//! [the cache contains the controller's own last
+//! write](super::semantics#a-reconcile-starts-on-a-cache-with-its-own-last-write).
 //!
 //! # What the reconciler returns
 //!
 //! `Result<impl Into<Outcome>, E>` in place of `Result<Action, E>`:
 //!
-//! | it returned | it returns | the next run |
+//! | it returned | it returns | the next reconcile |
 //! |---|---|---|
 //! | `Ok(Action::requeue(..))` by phase | `Ok(Phase::Ready)`, `Ok(Phase::Initializing)`, `Ok(Phase::Failed)` | by [the interval of the phase](super::semantics#initializing-comes-before-failed-failed-before-ready) |
-//! | `Ok(Action::requeue(d))`, because something is due in `d` | `Ok((Phase::Ready, Requeue::After(d)))` | [after `d`](super::semantics#a-success-may-wish-for-a-delay) |
-//! | `Ok(Action::await_change())` | `Ok(Requeue::AwaitChange)`, with or without a phase | when [something changes](super::semantics#a-success-may-await-a-change) |
-//! | the earliest of several | `Ok(a.min(b))` | [the earlier is the less](#the-earlier-of-two-answers-is-the-less) |
-//! | always the same action | `Ok(())` | by [the phase that the object had](super::semantics#a-unit-reads-the-phase-from-the-object) |
-//! | `Err(e)` | `Err(e)` | by [the error interval](super::semantics#the-first-err-starts-the-failing-clock), or as [`on_error`](crate::kube::Requeuer::on_error) says |
+//! | `Ok(Action::requeue(d))`, because something is due in `d` | `Ok(Phase::Ready.after(d))` | [after `d`](super::semantics#a-success-may-ask-for-a-delay) |
+//! | the same, as an upper bound | `Ok(Phase::Ready.within(d))` | [after `d` at the latest](super::semantics#a-success-may-be-due-earlier-than-its-interval) |
+//! | `Ok(Action::await_change())` | `Ok(Phase::Ready.await_change())` | when [something changes](super::semantics#a-success-may-await-a-change) |
+//! | the earliest of several | `Ok(a.min(b))` of two [`Requeue`](crate::Requeue)s | [the earlier is the less](#the-earlier-of-two-answers-is-the-less) |
+//! | always the same action | `Ok(())` | by [the phase that the status shows](super::semantics#a-unit-leaves-the-phase-to-the-status) |
+//! | `Err(e)` | `Err(e)` | by [the error interval](super::semantics#the-first-err-starts-the-failing-clock), or as [`run_with`](crate::kube::Controller::run_with) says |
 //!
-//! `Phase` and `Requeue` are in the root of the crate, `Outcome`, `Retry` and `Requeuer` in [`kube`](crate::kube).
-//! A reconciler that writes a phase into the status returns that phase,
-//! [or makes one run more](super::why#a-phase-that-a-run-writes-but-does-not-report-is-news).
+//! `Phase`, `Requeue`, `Outcome` and `Retry` are in the root of the crate, `Requeuer` in [`kube`](crate::kube).
 //!
 //! ### The earlier of two answers is the less
 //!
-//! So the earliest of several wishes is their `min`, and `AwaitChange` is later than any delay.
+//! So the earliest of several delays is their `min`, and `AwaitChange` is later than any delay.
 //!
-//! ### A new object with a finalizer and a child makes three runs
+//! ### A new object with a finalizer and a child makes two reconciles
 //!
-//! One that adds the finalizer, one that creates the child, and one that finds all as it should be. After that: one
-//! for each change from outside, one for each child that a run creates, changes or repairs, and one per interval.
+//! One that adds the finalizer, [which is a change](super::semantics#an-own-finalizer-is-a-change), and one that creates the
+//! child, which is an echo. After that: one for each change from outside, and one per interval.
 //!
-//! # What wakes the object
+//! # What triggers the object
 //!
-//! ### One `Requeuer` serves one controller
+//! `owns` watches the metadata of the children and triggers their owners; `watches` takes a mapper;
+//! [`nudge`](crate::kube::Requeuer::nudge) and `reconcile_on` request one object, `reconcile_all_on` all. Nothing more is
+//! needed: the controller remembers why each object is triggered. [`reasons`](crate::kube::reasons) returns the reasons of
+//! the current reconcile, and [`in_reconcile`](crate::kube::in_reconcile) carries it into a task that it spawns:
 //!
-//! `reconciler` and `error_policy` are its two halves. An error that goes to another's error policy is a run that
-//! never ends for the memory, and every trigger starts it again, up to the rate limit.
+#![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! # use k8s_openapi::api::core::v1::ConfigMap as App;
+//! # use requeue_policy::Phase;
+//! # use std::sync::Arc;
+//! # struct Context;
+//! # async fn upload(_: Arc<App>, _: Arc<Context>) {}
+//! use requeue_policy::kube::{Reason, in_reconcile, reasons};
 //!
-//! ### A mapper of one's own gives news, and so does a nudge
-//!
-//! `requeue.owned()` maps a child to its owners as `owns` does, and also remembers that the child changed. A mapper
-//! of your own becomes `requeue.related(mapper)`. Before a trigger that no mapper sees, such as a webhook that
-//! feeds `reconcile_on`, call `requeue.nudge(&object_ref)`.
-//!
-//! `requeue.owned()` has a price: `owns` reads the metadata of the children, `watches` the whole of them. For large
-//! or secret children, keep `owns` and
-//! [its limit](super::why#with-plain-owns-a-childs-change-during-a-run-that-writes-status-waits-until-due), or read
-//! the metadata only, from kube 3.1 on with an `Api<PartialObjectMeta<Secret>>` for `watches`. With an older kube that
-//! needs its feature
-//! `unstable-runtime`: `.watches_stream(metadata_watcher(secrets, config).touched_objects(), requeue.owned())`.
-//!
-//! A controller built with `Controller::for_stream` may also [filter its
-//! stream](super::semantics#the-predicate-applies-the-same-rule-on-the-watch-stream):
-//! `.predicate_filter(requeue.predicate(), PredicateConfig::default())`.
+//! async fn reconcile(app: Arc<App>, ctx: Arc<Context>) -> Result<Phase, kube::Error> {
+//!     if reasons().iter().any(|reason| matches!(reason, Reason::Child(_))) {
+//!         // A child changed: which one is in the reason.
+//!     }
+//!     tokio::spawn(in_reconcile(upload(app, ctx))); // its writes count as this reconcile's
+//!     Ok(Phase::Ready)
+//! }
+//! # let _ = reconcile;
+//! ```
 //!
 //! # Events from elsewhere
 //!
 //! Each of these three is a scenario of the example `events`, which plays it on an API server in memory (`cargo run -p
-//! events`): a mapper of your own, [or a nudge before the
-//! trigger](#a-mapper-of-ones-own-gives-news-and-so-does-a-nudge).
+//! events`).
 //!
 //! ## A Secret that many objects refer to
 //!
 //! ### Each object that refers to a Secret runs once when it is rotated
 //!
-//! A mapper looks up in the controller's own store which objects refer to the Secret, and `related` gives them news. The
-//! same serves a ConfigMap, or an object of another kind that many share.
+//! A mapper looks up in the controller's own store which objects refer to the Secret. The same serves a ConfigMap, or an
+//! object of another kind that many share.
 //!
 #![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
 //! # use futures::StreamExt;
 //! # use kube::{Api, Client, runtime::controller};
-//! # use requeue_policy::{Observe, Phase, RequeueConfig, kube::Requeuer};
+//! # use requeue_policy::{Observe, Observed, Phase, RequeueConfig, kube::Requeuer};
 //! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 //! # #[kube(group = "example.com", version = "v1", kind = "App", namespaced)]
 //! # struct AppSpec { secret: String }
-//! # impl Observe for App { fn phase(&self) -> Phase { Phase::Ready } }
+//! # impl Observe for App { fn observe(&self) -> Observed { Observed::new(Phase::Ready) } }
 //! # async fn reconcile(_: Arc<App>, _: Arc<()>) -> Result<Phase, kube::Error> { Ok(Phase::Ready) }
 //! use k8s_openapi::api::core::v1::Secret;
 //! use kube::{
 //!     ResourceExt,
 //!     core::PartialObjectMeta,
-//!     runtime::{Controller, reflector::{ObjectRef, Store}, watcher},
+//!     runtime::{reflector::{ObjectRef, Store}, watcher},
 //! };
 //! use std::sync::Arc;
 //!
@@ -347,160 +375,120 @@
 //!
 //! # async fn run(client: Client, ctx: Arc<()>) -> Result<(), Box<dyn std::error::Error>> {
 //! # let apps = Api::<App>::all(client.clone());
-//! let secrets = Api::<PartialObjectMeta<Secret>>::all(client); // only the metadata is read
+//! let secrets = Api::<PartialObjectMeta<Secret>>::all(client); // only the metadata is read, from kube 3.1 on
 //! let requeue = Requeuer::new(RequeueConfig::default())?;
-//! let controller = Controller::new(apps, watcher::Config::default());
+//! let controller = requeue.controller(apps, watcher::Config::default());
 //! let store = controller.store();
 //! controller
 //!     .with_config(controller::Config::default().concurrency(4))
-//!     .watches(secrets, watcher::Config::default(), requeue.related(referring(store)))
-//!     .run(requeue.reconciler(reconcile), requeue.error_policy(), ctx)
+//!     .watches(secrets, watcher::Config::default(), referring(store))
+//!     .run(reconcile, ctx)
 //! #   .for_each(async |_| {})
 //! #   .await;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! One Secret may wake a thousand objects; `concurrency` is what spreads them: so many run at a time, and the others
+//! One Secret may trigger a thousand objects. `concurrency` spreads them: so many are reconciled at a time, and the others
 //! wait in kube-runtime's queue, each once.
 //!
 //! ## A webhook
 //!
 //! ### A webhook nudges and then triggers
 //!
-//! A handler is two lines, whatever serves it (in the example it is hyper), and answers before the run starts. The
-//! nudge goes first, for it is the trigger that starts the run. A call that comes during a run is another run after it;
-//! several that come before it are one.
-//!
-#![cfg_attr(feature = "kube-runtime", doc = "```")]
-#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
-//! # use k8s_openapi::api::core::v1::Pod as App;
-//! use futures::channel::mpsc::{TrySendError, UnboundedSender, unbounded};
-//! use kube::runtime::reflector::ObjectRef;
-//! use requeue_policy::{RequeueConfig, kube::Requeuer};
-//!
-//! struct Webhook {
-//!     requeue: Requeuer<RequeueConfig>,
-//!     triggers: UnboundedSender<ObjectRef<App>>,
-//! }
-//!
-//! impl Webhook {
-//!     fn call(&self, namespace: &str, name: &str) -> Result<(), TrySendError<ObjectRef<App>>> {
-//!         let app = ObjectRef::new(name).within(namespace);
-//!         self.requeue.nudge(&app);
-//!         self.triggers.unbounded_send(app)
-//!     }
-//! }
-//!
-//! let requeue = Requeuer::new(RequeueConfig::default())?;
-//! let (triggers, triggered) = unbounded();
-//! let webhook = Webhook { requeue: requeue.clone(), triggers };
-//! // Controller::new(..).reconcile_on(triggered).run(..), with kube's feature `unstable-runtime`
-//! # webhook.call("default", "a").unwrap();
-//! # assert!(futures::executor::block_on(futures::StreamExt::into_future(triggered)).0.is_some());
-//! # Ok::<(), requeue_policy::ConfigError>(())
-//! ```
+//! [`nudge`](crate::kube::Requeuer::nudge) is all that a handler does, and it returns before the reconcile starts. A call
+//! that comes during a reconcile starts another one after it; several that come before it are one.
 //!
 //! ## A channel into `reconcile_on`
 //!
 //! ### A nudge gets a trigger through that is merged with a status write
 //!
-//! kube-runtime hides why a run was triggered. A trigger of `reconcile_on` that comes in the middle of a run, which then
-//! writes its status, looks like that write coming back, and waits until the object is due; with a nudge before it, it
-//! starts a run as soon as this one has ended. A nudge without a trigger starts nothing: it waits for the next one.
+//! So does a reference in the stream of `reconcile_on`: a request that comes in the middle of a reconcile starts another one
+//! when that has ended, whatever the reconcile writes.
 //!
 //! # Errors, told apart
 //!
 //! ### Errors are told apart by the reconciler's own type
 //!
-//! The closure's argument is that type. Without `on_error` every error backs off.
+//! [`run_with`](crate::kube::Controller::run_with) takes a classifier, which sees the error and the object. With `run` every
+//! error backs off.
 //!
-#![cfg_attr(feature = "kube-runtime", doc = "```")]
+#![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
-//! use requeue_policy::{RequeueConfig, kube::{Requeuer, Retry}};
+//! # use futures::StreamExt;
+//! # use k8s_openapi::api::core::v1::ConfigMap as App;
+//! # use requeue_policy::{Phase, kube::Controller};
+//! # use std::{future::ready, sync::Arc};
+//! # struct Context;
+//! # async fn reconcile(_: Arc<App>, _: Arc<Context>) -> Result<Phase, Error> { Ok(Phase::Ready) }
+//! use requeue_policy::Retry;
 //! use std::time::Duration;
 //!
-//! #[derive(Debug)]
+//! #[derive(Debug, thiserror::Error)]
 //! enum Error {
+//!     #[error("throttled")]
 //!     Throttled { retry_after: Duration },
+//!     #[error("the spec is not valid: {0}")]
 //!     InvalidSpec(String),
-//!     Cloud(String),
+//!     #[error(transparent)]
+//!     Kube(#[from] kube::Error),
 //! }
 //!
-//! let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &Error| match error {
-//!     Error::Throttled { retry_after } => Retry::After(*retry_after),
-//!     Error::InvalidSpec(_) => Retry::Never, // no retry cures it, an edit does
-//!     Error::Cloud(_) => Retry::Backoff,
-//! });
-//! # assert_eq!(requeue.tracked(), 0);
-//! # Ok::<(), requeue_policy::ConfigError>(())
+//! fn classify(error: &Error, _: &App) -> Retry {
+//!     match error {
+//!         Error::Throttled { retry_after } => Retry::After(*retry_after),
+//!         Error::InvalidSpec(_) => Retry::Never, // no retry cures it, an edit does
+//!         Error::Kube(error) => error.into(),
+//!     }
+//! }
+//!
+//! # async fn run(controller: Controller<App>, ctx: Arc<Context>) {
+//! controller.run_with(reconcile, classify, ctx)
+//! #   .for_each(|_| ready(())).await;
+//! # }
 //! ```
 //!
 //! ### An error of kube is told apart in one line
 //!
-//! It [says itself how to retry](super::semantics#an-error-of-kube-says-itself-how-to-retry): a conflict in a second and
-//! without a word, what no retry cures in five minutes, what the API server dates on that date. Where it is one of
-//! several, that is one line of the match:
+//! It [says itself how to retry](super::semantics#an-error-of-kube-says-itself-how-to-retry): `error.into()`, or
+//! `|error: &kube::Error, _: &App| error.into()` as the whole classifier. A conflict is retried after one second and not
+//! logged; `retryAfterSeconds` is honoured; what no retry cures waits five minutes. To try a missing right as often as any
+//! other error, match it first:
 //!
 #![cfg_attr(feature = "kube-runtime", doc = "```")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
-//! use kube::runtime::finalizer;
-//! use requeue_policy::{RequeueConfig, kube::{Requeuer, Retry}};
-//! # use std::time::Duration;
+//! use requeue_policy::Retry;
 //!
-//! #[derive(Debug)]
-//! enum Error {
-//!     Kube(kube::Error),
-//!     Cloud(String),
+//! fn classify<K>(error: &kube::Error, _: &K) -> Retry {
+//!     match error {
+//!         kube::Error::Api(status) if status.is_forbidden() => Retry::Backoff,
+//!         error => error.into(),
+//!     }
 //! }
-//!
-//! let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &Error| match error {
-//!     Error::Kube(error) => error.into(),
-//!     Error::Cloud(_) => Retry::Backoff,
-//! });
-//!
-//! // Where it is the whole type, and where it is inside that of `finalizer`:
-//! let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &kube::Error| error.into());
-//! let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &finalizer::Error<kube::Error>| match error {
-//!     finalizer::Error::ApplyFailed(error)
-//!     | finalizer::Error::CleanupFailed(error)
-//!     | finalizer::Error::AddFinalizer(error)
-//!     | finalizer::Error::RemoveFinalizer(error) => error.into(),
-//!     _ => Retry::Backoff,
-//! });
-//!
-//! // And where a missing right is to be tried again as often as any other error:
-//! let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &kube::Error| match error {
-//!     kube::Error::Api(status) if status.is_forbidden() => Retry::Backoff,
-//!     error => error.into(),
-//! });
-//! # assert_eq!(requeue.tracked(), 0);
-//! # Ok::<(), requeue_policy::ConfigError>(())
+//! # let error = kube::Error::Api(Box::new(kube::core::Status::failure("no", "Forbidden").with_code(403)));
+//! # assert_eq!(classify(&error, &()), Retry::Backoff);
 //! ```
 //!
 //! A reconciler that wants to say in the status that it gives up asks [whether this is the last
-//! attempt](super::semantics#an-errors-own-retry-decides-whether-it-is-the-last-attempt). Its context holds a clone of
-//! the `Requeuer`, and the classifier is a function, so that the clone's type has a name; clones share the memory:
+//! attempt](super::semantics#an-errors-own-retry-decides-whether-it-is-the-last-attempt). Its context holds a clone of the
+//! `Requeuer`:
 //!
 #![cfg_attr(feature = "kube-runtime", doc = "```")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
-//! # use requeue_policy::{Observe, RequeueConfig, kube::{Requeuer, Retry}};
-//! # use std::sync::Arc;
-//! type Classifier = fn(&kube::Error) -> Retry;
-//!
+//! # use requeue_policy::{RequeueConfig, kube::Requeuer};
 //! struct Context {
-//!     requeue: Requeuer<RequeueConfig, Classifier>,
+//!     requeue: Requeuer,
 //! }
 //!
-//! fn message<K: kube::Resource + Observe>(app: &K, error: &kube::Error, ctx: &Context) -> String {
-//!     match ctx.requeue.outage_of(app, error).is_last {
+//! fn message<K: kube::Resource>(app: &K, error: &kube::Error, ctx: &Context) -> String {
+//!     match ctx.requeue.outage(app).after(error.into()).is_last {
 //!         true => format!("{error}; given up, change the spec to try again"),
 //!         false => error.to_string(),
 //!     }
 //! }
 //!
-//! let requeue = Requeuer::new(RequeueConfig::default())?.on_error((|error| error.into()) as Classifier);
-//! let ctx = Arc::new(Context { requeue: requeue.clone() });
+//! # let requeue = Requeuer::new(RequeueConfig::default())?;
+//! # let ctx = Context { requeue: requeue.clone() };
 //! # assert_eq!((ctx.requeue.tracked(), requeue.tracked()), (0, 0));
 //! # Ok::<(), requeue_policy::ConfigError>(())
 //! ```
@@ -512,23 +500,23 @@
 #![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
 //! # use kube::{Api, Client, ResourceExt};
-//! # use requeue_policy::{Observe, Phase};
+//! # use requeue_policy::{Observe, Observed, Phase};
 //! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 //! # #[kube(group = "example.com", version = "v1", kind = "Site", namespaced)]
 //! # struct SiteSpec {}
-//! # impl Observe for Site { fn phase(&self) -> Phase { Phase::Ready } }
+//! # impl Observe for Site { fn observe(&self) -> Observed { Observed::new(Phase::Ready) } }
 //! # #[derive(Debug, thiserror::Error)]
 //! # #[error("oops")]
 //! # struct Error;
 //! # async fn apply(_: Arc<Site>, _: &Client) -> Result<Phase, Error> { Ok(Phase::Ready) }
 //! # async fn cleanup(_: Arc<Site>, _: &Client) -> Result<(), Error> { Ok(()) }
 //! use kube::runtime::{controller::Action, finalizer::{self, Event, finalizer}};
-//! use requeue_policy::{Requeue, kube::Outcome};
+//! use requeue_policy::{Outcome, Requeue};
 //! use std::sync::Arc;
 //!
 //! async fn reconcile(site: Arc<Site>, client: Arc<Client>) -> Result<Outcome, finalizer::Error<Error>> {
 //!     let sites = Api::<Site>::namespaced((*client).clone(), &site.namespace().unwrap_or_default());
-//!     // Stays so when the finalizer was only added or removed: that change starts the next run.
+//!     // Stays so when the finalizer was only added or removed: that change starts the next reconcile.
 //!     let mut outcome = Outcome::from(Requeue::AwaitChange);
 //!     let result = &mut outcome;
 //!     finalizer(&sites, "example.com/site", site, async |event| {
@@ -541,22 +529,21 @@
 //!     .await?;
 //!     Ok(outcome)
 //! }
-//! # let requeue = requeue_policy::kube::Requeuer::new(requeue_policy::RequeueConfig::default()).unwrap();
-//! # let _ = (requeue.reconciler(reconcile), requeue.error_policy::<Site, finalizer::Error<Error>, Client>());
+//! # fn run(controller: requeue_policy::kube::Controller<Site>, client: Arc<Client>) {
+//! #     drop(controller.run(reconcile, client));
+//! # }
 //! ```
 //!
 //! ### An `Ok` from a clean-up removes the finalizer
 //!
-//! So a clean-up that is not done yet, with this helper, is an error, and the error says when to look again. As it is no
-//! failure, it says [`Retry::NoFailure`](super::semantics#a-conflict-is-no-failure). Here is all of it for an operator
-//! that tells its errors apart, and that asks whether an attempt [is the
-//! last](super::semantics#an-errors-own-retry-decides-whether-it-is-the-last-attempt) where the error is not yet one of
-//! the helper:
+//! So with this helper a clean-up that is not done yet is an error, and the error says when to look again. As it is no
+//! failure, it is [`Retry::Later`](super::semantics#a-conflict-is-no-failure). Here is the classifier of an operator that
+//! tells its errors apart:
 //!
 #![cfg_attr(feature = "kube-runtime", doc = "```")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
 //! use kube::runtime::finalizer;
-//! use requeue_policy::{Observe, RequeueConfig, kube::{Requeuer, Retry}};
+//! use requeue_policy::Retry;
 //! use std::time::Duration;
 //!
 //! #[derive(Debug, thiserror::Error)]
@@ -573,36 +560,20 @@
 //!     match error {
 //!         Error::Kube(error) => error.into(),
 //!         Error::InvalidSpec => Retry::Never,
-//!         Error::Draining => Retry::NoFailure(Duration::from_secs(5)),
+//!         Error::Draining => Retry::Later(Duration::from_secs(5)),
 //!     }
 //! }
 //!
-//! fn classify_with_finalizer(error: &finalizer::Error<Error>) -> Retry {
+//! /// For `run_with`.
+//! fn classify_with_finalizer<K>(error: &finalizer::Error<Error>, _: &K) -> Retry {
 //!     match error {
 //!         finalizer::Error::ApplyFailed(error) | finalizer::Error::CleanupFailed(error) => classify(error),
 //!         finalizer::Error::AddFinalizer(error) | finalizer::Error::RemoveFinalizer(error) => error.into(),
 //!         _ => Retry::Backoff,
 //!     }
 //! }
-//!
-//! struct Context {
-//!     requeue: Requeuer<RequeueConfig>,
-//! }
-//!
-//! /// What `apply` writes into the status before it returns the error.
-//! fn message<K: kube::Resource + Observe>(site: &K, error: &Error, ctx: &Context) -> String {
-//!     match ctx.requeue.outage(site).after(classify(error)).is_last {
-//!         true => format!("{error}; given up, change the spec to try again"),
-//!         false => error.to_string(),
-//!     }
-//! }
-//!
-//! let requeue = Requeuer::new(RequeueConfig::default())?;
-//! let ctx = Context { requeue: requeue.clone() };
-//! let requeue = requeue.on_error(classify_with_finalizer);
-//! # assert_eq!((ctx.requeue.tracked(), requeue.tracked()), (0, 0));
-//! # assert_eq!(classify_with_finalizer(&finalizer::Error::ApplyFailed(Error::InvalidSpec)), Retry::Never);
-//! # Ok::<(), requeue_policy::ConfigError>(())
+//! # assert_eq!(classify_with_finalizer(&finalizer::Error::ApplyFailed(Error::InvalidSpec), &()), Retry::Never);
+//! # assert_eq!(classify_with_finalizer(&finalizer::Error::CleanupFailed(Error::Draining), &()), Retry::Later(Duration::from_secs(5)));
 //! ```
 //!
 //! # Tuned in your config file
@@ -613,7 +584,7 @@
 //! [what is wrong is refused](#every-refusal-names-the-field-the-value-and-what-is-allowed):
 //!
 //! ```
-//! use requeue_policy::RequeueConfig;
+//! use requeue_policy::{Phase, RequeueConfig, RequeuePolicy};
 //! use serde::Deserialize;
 //!
 //! #[derive(Deserialize)]
@@ -627,10 +598,10 @@
 //!   default: 30s                       # the short form of { initial: 30s }
 //!   error: { initial: 10s, factor: 2, max: 5m, jitter: 0.2, deadline: 6h }
 //!   initialization: { initial: 5s, factor: 1.5, max: 1m }
-//!   rate_limit: { max: 10, within: 10s }   # null turns it off
+//!   rate_limit: { burst: 30, every: 1s }   # null turns it off
 //! ";
 //! let config: OperatorConfig = serde_saphyr::from_str(file)?;
-//! assert_eq!(config.requeue.error.factor(), 2.0);
+//! assert_eq!(config.requeue.interval(Phase::Failed).factor(), 2.0);
 //!
 //! let error = serde_saphyr::from_str::<OperatorConfig>("requeue: { error: { initial: 10s, factor: 2 } }").err().unwrap();
 //! assert!(error.to_string().contains("error.max: none is not allowed, it must be set where factor is above 1, and it is 2"));
@@ -655,9 +626,9 @@
 //!
 //! With the feature `schemars` a [`RequeueConfig`](crate::RequeueConfig) is a field of a resource too, and the API
 //! server checks it before your operator sees it. A controller has [one
-//! `Requeuer`](#one-requeuer-serves-one-controller), and that one policy for all objects; so it stands in the resource
-//! that configures the operator, and not in each object's spec. An object that has an interval of its own [wishes for
-//! it](super::semantics#a-success-may-wish-for-a-delay) in what its run returns.
+//! `Requeuer`](#one-requeuer-serves-one-controller), and one policy for all objects, so put it into the resource
+//! that configures the operator, not into each object's spec. For an interval in the object's spec, return [a
+//! delay](super::semantics#a-success-may-ask-for-a-delay).
 //!
 #![cfg_attr(all(feature = "kube-runtime", feature = "schemars"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "kube-runtime", feature = "schemars")), doc = "```ignore")]
@@ -673,7 +644,7 @@
 //!     requeue: RequeueConfig,
 //! }
 //!
-//! async fn requeuer(client: Client) -> Result<Requeuer<RequeueConfig>, Box<dyn std::error::Error>> {
+//! async fn requeuer(client: Client) -> Result<Requeuer, Box<dyn std::error::Error>> {
 //!     let config = Api::<OperatorConfig>::all(client).get("operator").await?;
 //!     Ok(Requeuer::new(config.spec.requeue)?)
 //! }
@@ -739,7 +710,8 @@
 //! use tracing::warn;
 //!
 //! /// `all` is the other end of `Controller::reconcile_all_on(..)`.
-//! async fn follow(requeue: Requeuer<RequeueConfig>, config_maps: Api<ConfigMap>, all: UnboundedSender<()>) {
+//! async fn follow(requeue: Requeuer, config_maps: Api<ConfigMap>, all: UnboundedSender<()>) {
+//!     let mut in_force = None;
 //!     let this_one = watcher::Config::default().fields("metadata.name=operator");
 //!     let mut written = std::pin::pin!(watcher(config_maps, this_one).default_backoff().applied_objects());
 //!     while let Some(config_map) = written.next().await {
@@ -753,10 +725,11 @@
 //!             }
 //!         };
 //!         match policy {
-//!             Ok(policy) if policy == *requeue.policy() => {} // a list, once more
+//!             Ok(policy) if in_force == Some(policy) => {} // a list, once more
 //!             Ok(policy) => {
 //!                 if requeue.set_policy(policy).is_ok() {
-//!                     let _ = all.unbounded_send(()); // all are tried now, not when they are due by the old policy
+//!                     in_force = Some(policy);
+//!                     let _ = all.unbounded_send(()); // all are reconciled now, not when they are due by the old policy
 //!                 }
 //!             }
 //!             Err(error) => warn!(error = %error.without_snippet(), "the new policy cannot be read, the old one stays"),
@@ -796,7 +769,7 @@
 //! ### A timeline tells when an object would run without a cluster
 //!
 //! [`testing::Timeline`](crate::testing::Timeline), with the feature `testing` in the dev-dependencies, plays events on
-//! one object of your type, and what your runs write and return, with the policy of your file. It needs no runtime and
+//! one object of your type, and what your reconciles write and return, with the policy of your file. It needs no runtime and
 //! takes no time. Printed, it looks like the examples of this guide:
 //!
 #![cfg_attr(all(feature = "kube-runtime", feature = "testing"), doc = "```")]
@@ -806,13 +779,13 @@
 //! # struct AppSpec { size: u32 }
 //! # #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 //! # struct AppStatus { message: String }
-//! # impl Observe for App { fn phase(&self) -> Phase { Phase::Ready } }
-//! use requeue_policy::{Observe, Phase, RequeueConfig, testing::Timeline};
+//! # impl Observe for App { fn observe(&self) -> Observed { Observed::new(Phase::Ready) } }
+//! use requeue_policy::{Observe, Observed, Phase, RequeueConfig, testing::Timeline};
 //! use std::{io, time::Duration};
 //!
 //! let policy: RequeueConfig = serde_saphyr::from_str("error: { initial: 10s, factor: 2, max: 5m }")?;
 //! let mut timeline = Timeline::new(policy, |app: &mut App, run| {
-//!     app.status = Some(AppStatus { message: format!("run {}", run.number) });
+//!     app.status = Some(AppStatus { message: format!("reconcile {}", run.number) });
 //!     if app.spec.size > 3 { Err(io::Error::other("no quota")) } else { Ok(Phase::Ready) }
 //! })?;
 //! timeline.created(App::new("a", AppSpec { size: 5 }));
@@ -827,7 +800,7 @@
 //!
 //! ## Your reconciler in virtual time
 //!
-//! A timeline plays a closure. Your reconciler itself, unchanged, runs on kube's `Controller` against
+//! A timeline plays a closure. Your reconciler itself, unchanged, runs on the controller against
 //! [kube-testbed](https://docs.rs/kube-testbed), an API server in memory, and a day takes milliseconds. The wall clock does
 //! not follow virtual time, so take what a status is stamped with from
 //! [`Requeuer::now`](crate::kube::Requeuer::now): in production it is the wall clock, in a paused runtime it is tokio's.
@@ -839,21 +812,21 @@
 //! # struct AppSpec {}
 //! # #[derive(Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 //! # struct AppStatus { ready_since: SystemTime }
-//! # impl Observe for App { fn phase(&self) -> Phase { Phase::Ready } }
+//! # impl Observe for App { fn observe(&self) -> Observed { Observed::new(Phase::Ready) } }
 //! use futures::StreamExt;
 //! use kube::{
 //!     Api, Client, CustomResourceExt, ResourceExt,
 //!     api::{Patch, PatchParams, PostParams},
-//!     runtime::{Controller, watcher},
+//!     runtime::watcher,
 //! };
 //! use kube_testbed::{ApiServer, Resource};
-//! use requeue_policy::{Observe, Phase, RequeueConfig, kube::Requeuer};
+//! use requeue_policy::{Observe, Observed, Phase, RequeueConfig, kube::Requeuer};
 //! use serde_json::json;
 //! use std::{sync::Arc, time::{Duration, SystemTime}};
 //!
 //! struct Context {
 //!     apps: Api<App>,
-//!     requeue: Requeuer<RequeueConfig>,
+//!     requeue: Requeuer,
 //! }
 //!
 //! async fn reconcile(app: Arc<App>, ctx: Arc<Context>) -> Result<Phase, kube::Error> {
@@ -867,12 +840,12 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // In a test: #[tokio::test(start_paused = true)], for which tokio needs its feature `test-util`.
 //! let server = ApiServer::new([Resource::from_crd(&App::crd())?]);
-//! let apps = Api::<App>::default_namespaced(Client::new(server.connect(), "default"));
+//! let client = Client::new(server.connect(), "default");
 //! let requeue = Requeuer::new(RequeueConfig::default())?;
-//! let ctx = Arc::new(Context { apps: apps.clone(), requeue: requeue.clone() });
-//! let controller = Controller::new(apps, watcher::Config::default())
-//!     .run(requeue.reconciler(reconcile), requeue.error_policy(), ctx);
-//! tokio::spawn(controller.for_each(async |_| ()));
+//! let apps = Api::default_namespaced(requeue.client(client.clone()));
+//! let ctx = Arc::new(Context { apps, requeue: requeue.clone() });
+//! let controller = requeue.controller(Api::<App>::default_namespaced(client), watcher::Config::default());
+//! tokio::spawn(controller.run(reconcile, ctx).for_each(async |_| ()));
 //!
 //! let outside = Api::<App>::default_namespaced(Client::new(server.connect_outside(), "default"));
 //! outside.create(&PostParams::default(), &App::new("shop", AppSpec {})).await?;
@@ -887,6 +860,62 @@
 //!
 //! ### A check of `Observe` names the mistake
 //!
-//! [`testing::assert_status_write_is_no_news`](crate::testing::assert_status_write_is_no_news) takes the object before
+//! [`testing::assert_status_write_is_no_change`](crate::testing::assert_status_write_is_no_change) takes the object before
 //! and after a status write of your reconciler. It finds a fingerprint that changes with the write, one that is never
-//! the same, a `last_transition` that is renewed, and an annotation that goes along.
+//! the same, a `since` that is renewed, and an annotation that goes along.
+//!
+//! # The parts, for a `kube::runtime::Controller` of your own
+//!
+//! If you cannot use [`Requeuer::controller`](crate::kube::Requeuer::controller), its parts serve kube's `Controller`:
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! # use futures::StreamExt;
+//! # use k8s_openapi::api::core::v1::ConfigMap;
+//! # use kube::{Api, Client};
+//! # use requeue_policy::{Observe, Observed, Phase, RequeueConfig};
+//! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # #[kube(group = "example.com", version = "v1", kind = "App", namespaced)]
+//! # struct AppSpec {}
+//! # impl Observe for App { fn observe(&self) -> Observed { Observed::new(Phase::Ready) } }
+//! # struct Context { client: Client }
+//! # async fn reconcile(_: Arc<App>, _: Arc<Context>) -> Result<Phase, kube::Error> { Ok(Phase::Ready) }
+//! # async fn run(client: Client, ctx: Arc<Context>) -> Result<(), Box<dyn std::error::Error>> {
+//! # let (apps, children) = (Api::<App>::all(client.clone()), Api::<ConfigMap>::all(client));
+//! use kube::runtime::{Controller, watcher};
+//! use requeue_policy::kube::Requeuer;
+//! use std::sync::Arc;
+//!
+//! let requeue = Requeuer::new(RequeueConfig::default())?;
+//! Controller::new(apps, watcher::Config::default())
+//!     .watches(children, watcher::Config::default(), requeue.owned()) // in place of owns
+//!     .run(requeue.reconciler(reconcile), requeue.error_policy(|error: &kube::Error, _| error.into()), ctx)
+//! #   .for_each(async |_| {})
+//! #   .await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! kube does not say what a trigger is for, so the parts compare the object with what the last reconcile saw, and guess.
+//! That costs:
+//!
+//! - The echo of a status write is dispatched, and answered without a reconcile. The echo of a write to a child is a change.
+//! - A reconcile may start on a cache that does not contain the controller's own last write.
+//! - A relist reconciles every object once.
+//! - An object that awaits a change is reconciled after the longest interval, if a trigger may have been merged into the
+//!   echo of a status write.
+//! - An object that awaits a change and is not triggered for a day is forgotten, and so is any other that does not come back
+//!   for the longest interval after it was due. What is forgotten is reconciled once more.
+//!
+//! Use `reconciler` and `error_policy` of the same `Requeuer`; a WARN line says when an error never reaches it.
+//!
+//! ### A mapper of one's own gives news, and so does a nudge
+//!
+//! `requeue.related(mapper)` wraps a mapper for `watches`, so that what it maps to is reconciled at once. Before a trigger
+//! that no mapper sees, such as a stream in kube's `reconcile_on`, call `requeue.nudge(&object_ref)`.
+//!
+//! ### With plain `owns` a child's change during a run that writes status waits until due
+//!
+//! The two triggers are merged into one, which looks like the echo of the status write.
+//! [`owned`](crate::kube::Requeuer::owned) avoids that, but reads whole children where `owns` reads their metadata. From
+//! kube 3.1 on, an `Api<PartialObjectMeta<Child>>` reads the metadata only.

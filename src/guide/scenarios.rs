@@ -36,14 +36,12 @@
 //! status: in every reconcile, with lastTransitionTime
 //!
 //!    0s  created                     → Err
-//!        WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
 //!   10s                              → Err
 //!   30s                              → Err
 //!   70s                              → Err
 //!  100s  the controller restarts     → Err     # not remembered, so at once; 100 s of outage: 110 s
 //!  210s                              → Err     # 220 s
 //!  430s                              → Ready
-//!        INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=7m 10s next="in 30s"
 //!  460s                              → Ready
 //! ```
 //!

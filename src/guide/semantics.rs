@@ -477,14 +477,14 @@
 //!
 //! ```text
 //! child: rewritten in every reconcile, by another client
-//! rate_limit: { burst: 3, every: 5s }
+//! rate_limit: { burst: 3, every: 20s }
 //! takes: 100ms
 //!
 //!                      0s  created   → Ready
 //! 100ms to 200ms every 100ms         → Ready
-//!        5s to 65s every 5s          → Ready
-//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="5s" next="in 4.9s"
-//!       70s to 90s every 5s          → Ready
+//!      20s to 80s every 20s          → Ready
+//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="20s" next="in 20s"
+//!    100s to 140s every 20s          → Ready
 //! ```
 //!
 //! ### A reconcile that is due is never throttled
