@@ -191,12 +191,11 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
         }
         policy.requeue(&observed(began), wall.time)
     };
-    let mut requeue = match end.explicit {
-        Some(Explicit::Exactly(requeue)) => requeue,
-        Some(Explicit::Within(delay)) => by_interval().min(Requeue::After(delay)),
-        None => by_interval(),
+    let (mut requeue, is_by_interval) = match end.explicit {
+        Some(Explicit::Exactly(requeue)) => (requeue, false),
+        _ => (by_interval(), true),
     };
-    if phase == Phase::Failed && end.explicit.is_none() && requeue != Requeue::AwaitChange {
+    if phase == Phase::Failed && is_by_interval && requeue != Requeue::AwaitChange {
         // A failure with its own delay does not age the backoff.
         if state.flags.has(Flags::OWN_DELAY) {
             backoff = Some(wall.now);
@@ -204,6 +203,9 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
         if let Some(tick) = backoff.filter(|tick| wall.at(*tick) > began) {
             requeue = policy.requeue(&observed(wall.at(tick)), wall.time);
         }
+    }
+    if let Some(Explicit::Within(delay)) = end.explicit {
+        requeue = requeue.min(Requeue::After(delay));
     }
     let mut due = None;
     if let Requeue::After(delay) = requeue {
@@ -248,6 +250,8 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
     }
     let is_outage = phase != Phase::Failed || end.phase.is_some() || before == Phase::Failed;
     let is_fast = match (end.explicit, requeue) {
+        // It is the policy's interval that is shorter.
+        (Some(Explicit::Within(most)), Requeue::After(delay)) if delay < most => false,
         (Some(_), Requeue::After(delay)) => terms.limit.is_some_and(|limit| delay < limit.limit.every()),
         _ => false,
     };

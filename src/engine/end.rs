@@ -164,12 +164,12 @@ impl Engine {
     }
 
     /// What a failure of this object, now, would be a part of.
-    pub(crate) fn outage(&self, key: Option<Key>) -> Outage {
+    pub(crate) fn outage(&self, key: Option<Key>, observed: &Observed) -> Outage {
         let wall = self.clock.wall(self.clock.now());
         let state = key.and_then(|key| self.memory.get(key)).unwrap_or_default();
         let read = Status {
-            phase: state.phases.seen().unwrap_or(Phase::Initializing),
-            since: state.told,
+            phase: observed.phase(),
+            since: observed.last_transition(),
         };
         let since = conclusion::since(&state, read, Phase::Failed, wall);
         Outage::new(

@@ -49,7 +49,7 @@ fn next(requeue: Requeue) -> String {
 /// A macro, because an event's fields are known when it is compiled.
 macro_rules! line {
     ($level:ident, $id:ident, $($rest:tt)+) => {
-        $level!(target: TARGET, kind = $id.kind, object = %Name($id), $($rest)+)
+        $level!(target: TARGET, kind = %$id.kind, object = %Name($id), $($rest)+)
     };
 }
 
@@ -61,7 +61,7 @@ pub(super) fn trigger(id: Id<'_>, verdict: &Verdict, limit: Option<RateLimit>) {
             warn,
             id,
             burst = limit.map(|limit| limit.burst()),
-            every = limit.map(|limit| humantime(limit.every()).to_string()),
+            every = limit.map(|limit| tracing::field::display(humantime(limit.every()))),
             next = next(Requeue::After(*after)),
             "reconcile loop detected, throttling"
         ),
@@ -128,11 +128,11 @@ pub(super) fn other_error_policy(id: Id<'_>) {
 
 /// A watch fails, and is tried again by itself.
 pub(crate) fn watch_failed(kind: &str, error: &(dyn Error + 'static)) {
-    warn!(target: TARGET, kind, error, "watch failed, retrying");
+    warn!(target: TARGET, %kind, error, "watch failed, retrying");
 }
 
 pub(crate) fn watch_recovered(kind: &str) {
-    info!(target: TARGET, kind, "watch recovered");
+    info!(target: TARGET, %kind, "watch recovered");
 }
 
 /// A policy as the log has it.

@@ -45,7 +45,7 @@ use places::Places;
 use rate::{Limit, micros};
 use requests::Requests;
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -71,6 +71,8 @@ pub(crate) struct Engine {
     watches: RwLock<HashMap<(String, String), u32>>,
     /// The latest version of each object that is watched beside the controller's own, and the number of its delivery.
     others: Mutex<HashMap<Key, (Version, u64)>>,
+    /// What existed when a controller of this kind ended: the next one finds out what does no more.
+    left: Mutex<HashMap<String, HashSet<Key>>>,
     /// How many events the watches have delivered.
     deliveries: AtomicU64,
     /// Until when timers wait for their places in the fleet's rate; 0 once none has to.
@@ -115,6 +117,7 @@ impl Engine {
             listeners: RwLock::default(),
             watches: RwLock::default(),
             others: Mutex::default(),
+            left: Mutex::default(),
             deliveries: AtomicU64::new(0),
             stretched: AtomicU64::new(0),
             replacing: Mutex::new(()),

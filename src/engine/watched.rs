@@ -15,6 +15,7 @@ use crate::{
     policy::slot::Slot,
     sync::{Ordering, PoisonError},
 };
+use std::collections::HashSet;
 
 impl Engine {
     // What comes from watches.
@@ -71,6 +72,18 @@ impl Engine {
     pub(crate) fn gone(&self, key: Key) {
         self.deliver();
         self.memory.forget(key);
+    }
+
+    /// A controller of this kind ends, which knew these objects.
+    pub(crate) fn leave(&self, kind: &str, known: HashSet<Key>) {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.entry(kind.to_owned()).or_default().extend(known);
+    }
+
+    /// Returns what controllers of this kind knew that have ended.
+    pub(crate) fn take_left(&self, kind: &str) -> HashSet<Key> {
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.remove(kind).unwrap_or_default()
     }
 
     /// A watch shows another object; returns the number of the delivery.

@@ -93,6 +93,8 @@ impl Engine {
                 return Then::Nothing(Why::Kept);
             }
             record.state.flags.set(Flags::RUNNING, false);
+            // What is cut off again and again waits for the rate limit, also where it was due.
+            record.state.flags.set(Flags::FAST, true);
             event::release(record, key);
             event::want(record, Reason::CutOff)
         });

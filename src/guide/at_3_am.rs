@@ -19,7 +19,7 @@
 //!                      0s  created   → Ready
 //! 100ms to 200ms every 100ms         → Ready
 //!      20s to 80s every 20s          → Ready
-//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="20s" next="in 20s"
+//!      WARN requeue_policy: reconcile loop detected, throttling kind=Thing object=default/a burst=3 every=20s next="in 20s"
 //!    100s to 140s every 20s          → Ready
 //! ```
 //!
@@ -48,7 +48,7 @@
 //!                      0s  created   → Ready
 //! 100ms to 200ms every 100ms         → Ready
 //!      20s to 80s every 20s          → Ready
-//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="20s" next="in 20s"
+//!      WARN requeue_policy: reconcile loop detected, throttling kind=Thing object=default/a burst=3 every=20s next="in 20s"
 //!    100s to 140s every 20s          → Ready
 //! ```
 //!
@@ -71,13 +71,13 @@
 //!
 //! ```text
 //!   0s  created   → Err
-//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //!  10s            → Ready
-//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=10s next="in 30s"
+//!       INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=10s next="in 30s"
 //!  40s            → Err
-//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //!  50s            → Ready
-//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=10s next="in 30s"
+//!       INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=10s next="in 30s"
 //! ```
 //!
 //! **Cure:** the lines are right; what flaps is outside. Until it is mended, return `Ok(Phase::Failed)` as long as the
@@ -85,12 +85,12 @@
 //!
 //! ```text
 //!   0s  created   → Err
-//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //!  10s            → Failed
 //!  20s            → Err
 //!  30s            → Failed
 //!  40s            → Ready
-//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=40s next="in 30s"
+//!       INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=40s next="in 30s"
 //! ```
 //!
 //! ### The log floods with a line for each trigger
@@ -131,10 +131,10 @@
 //! status: never
 //!
 //!   0s  created                  → Err, never
-//!       ERROR requeue_policy: gave up kind="Thing" object=default/a error=never phase=Failed after=0s next="when something changes"
+//!       ERROR requeue_policy: gave up kind=Thing object=default/a error=never phase=Failed after=0s next="when something changes"
 //!   7h  its status is written
 //!   8h  an annotation changes    → Ready
-//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=8h next="in 30s"
+//!       INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=8h next="in 30s"
 //! ```
 //!
 //! **Cure:** any change of the object that is not status starts a reconcile, `kubectl annotate --overwrite app/a
@@ -147,15 +147,15 @@
 //!
 //! ```text
 //!  0s  created                     → Ready
-//!      TRACE requeue_policy: reconcile starts kind="Thing" object=default/a reasons=new
-//!      TRACE requeue_policy: reconciled kind="Thing" object=default/a phase=Ready reasons=new next="in 30s"
-//!      TRACE requeue_policy: not triggered: the controller's own write came back kind="Thing" object=default/a
+//!      TRACE requeue_policy: reconcile starts kind=Thing object=default/a reasons=new
+//!      TRACE requeue_policy: reconciled kind=Thing object=default/a phase=Ready reasons=new next="in 30s"
+//!      TRACE requeue_policy: not triggered: the controller's own write came back kind=Thing object=default/a
 //!  5s  its status is written
-//!      TRACE requeue_policy: postponed until due: only the status changed kind="Thing" object=default/a
+//!      TRACE requeue_policy: postponed until due: only the status changed kind=Thing object=default/a
 //! 30s                              → Ready
-//!      TRACE requeue_policy: reconcile starts kind="Thing" object=default/a reasons=due
-//!      TRACE requeue_policy: reconciled kind="Thing" object=default/a phase=Ready reasons=due next="in 30s"
-//!      TRACE requeue_policy: not triggered: the controller's own write came back kind="Thing" object=default/a
+//!      TRACE requeue_policy: reconcile starts kind=Thing object=default/a reasons=due
+//!      TRACE requeue_policy: reconciled kind=Thing object=default/a phase=Ready reasons=due next="in 30s"
+//!      TRACE requeue_policy: not triggered: the controller's own write came back kind=Thing object=default/a
 //! ```
 //!
 //! **Cure:** add those outputs to the [fingerprint](crate::Observed::fingerprint), and nothing else.
@@ -304,10 +304,10 @@
 //! ```text
 //!  0s  created                              → Ready
 //! 10s  annotated example.com/paused=true
-//!      INFO requeue_policy: paused by an annotation kind="Thing" object=default/a
+//!      INFO requeue_policy: paused by an annotation kind=Thing object=default/a
 //! 20s  its child changes
 //!  8h  annotated example.com/paused-        → Ready
-//!      INFO requeue_policy: resumed kind="Thing" object=default/a
+//!      INFO requeue_policy: resumed kind=Thing object=default/a
 //! ```
 //!
 //! ### A deletion hangs because the object is paused
@@ -320,10 +320,10 @@
 //!  0s  created                              → Ready
 //! 10s  a finalizer is added                 → Ready
 //! 20s  annotated example.com/paused=true
-//!      INFO requeue_policy: paused by an annotation kind="Thing" object=default/a
+//!      INFO requeue_policy: paused by an annotation kind=Thing object=default/a
 //! 30s  it is deleted
 //!  1h  annotated example.com/paused-        → Ready
-//!      INFO requeue_policy: resumed kind="Thing" object=default/a
+//!      INFO requeue_policy: resumed kind=Thing object=default/a
 //! ```
 //!
 //! **Cure:** remove the annotation. This also works on objects that are being deleted.

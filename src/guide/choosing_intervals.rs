@@ -10,10 +10,10 @@
 //!
 //! ### An interval costs one reconcile per object and interval
 //!
-//! N objects at an interval of I seconds make N × 3600 / I reconciles per hour, and N / I per second. Runs that changes
+//! N objects at an interval of I seconds make N × 3600 / I reconciles per hour, and N / I per second. Those that changes
 //! start come on top.
 //!
-//! Reconciles per second of objects that nothing else wakes:
+//! Reconciles per second of objects that nothing else triggers:
 //!
 //! | objects | every 10 s | every 30 s | every 5 min | every 10 min | every hour |
 //! |---|---|---|---|---|---|
@@ -58,7 +58,7 @@
 //! ### Beyond that objects run later and the rate stays
 //!
 //! Twice as many objects as 8 runs at a time carry make no more runs: each is then looked at every 60 s in place of
-//! every 30 s. Whatever wakes an object waits in the same queue, so leave room: at half of what it carries, the controller
+//! every 30 s. Whatever triggers an object waits in the same queue, so leave room: at half of what it carries, the controller
 //! works half of the time.
 //!
 //! ### Requests per second are runs per second times requests per run
@@ -89,7 +89,7 @@
 //!
 //! ### A change that no event tells is noticed within the interval
 //!
-//! Half of it on average. So let whatever you can watch wake the object, and choose the interval by how long what you
+//! Half of it on average. So let whatever you can watch trigger the object, and choose the interval by how long what you
 //! cannot watch may go unnoticed.
 //!
 //! ### A recovery is noticed later the longer the outage was, up to `max`
@@ -102,7 +102,7 @@
 //! ### A settled object may be looked at less the longer it is settled
 //!
 //! Where every change comes as an event and the timer is only the net below. 30 s with factor 1.1 grows to 10 min
-//! within 95 min, and from then on costs 6 reconciles per hour in place of 120; what no event tells may then stay
+//! within 95 min, and from then on costs 6 reconciles per hour in place of 120; what no event shows may then stay
 //! unnoticed for 10 min.
 //!
 //! # When to give up
@@ -115,13 +115,13 @@
 //! ### A deadline leaves a recovery to events
 //!
 //! Past it no timer looks whether the outage is over. So set one only where a repair is a change of the object, or of
-//! something that wakes it; where the cause is elsewhere, as a cloud that is down, rely on `max` instead.
+//! something that triggers it; where the cause is elsewhere, as a cloud that is down, rely on `max` instead.
 //!
 //! # After a restart
 //!
 //! ### Objects that start together stay together without jitter
 //!
-//! A restart of the operator runs every object at once, and the interval keeps them together: of 1,000 objects at 30 s,
+//! A restart of the operator reconciles every object at once, and the interval keeps them together: of 1,000 objects at 30 s,
 //! started within half a second, 500 start in the same quarter of a second of every interval, 60 times the mean.
 //!
 //! ### A jitter of a fifth spreads them within ten intervals

@@ -185,11 +185,11 @@
 //! # Flux
 //!
 //! Of kustomize-controller v1.9.4 with `fluxcd/pkg/runtime` v0.110.1. Intervals there belong to the object, so most are
-//! [a wish](super::semantics#a-success-may-ask-for-a-delay) here.
+//! [an explicit delay](super::semantics#a-success-may-ask-for-a-delay) here.
 //!
 //! | their knob | ours | the difference |
 //! |---|---|---|
-//! | `spec.interval` | `Ok(Phase::Ready.after(object.spec.interval))` | a wish is [not jittered](#a-wish-is-not-jittered) |
+//! | `spec.interval` | `Ok(Phase::Ready.after(object.spec.interval))` | it is [not jittered](#a-wish-is-not-jittered) |
 //! | `spec.retryInterval` | `Ok(Phase::Failed.after(..))`, or `Retry::After` | [none](#a-retry-interval-of-the-objects-own-is-a-wish) |
 //! | `--interval-jitter-percentage`: 5, both ways | `jitter: 0.05` | [only shortens](super::semantics#jitter-only-shortens) |
 //! | `--min-retry-delay`: 750 ms, `--max-retry-delay`: 15 min | `error: { initial: 750ms, factor: 2, max: 15m }` | [none](#with-factor-2-the-delays-are-those-of-client-go) |
@@ -264,7 +264,7 @@
 //! ### A restart runs every object once and then goes on with the backoff
 //!
 //! A change may have been missed, so nothing waits out a delay that another process began. The run after it comes by
-//! the time in the phase that the status tells.
+//! the time in the phase that the status shows.
 //!
 //! ### A change of labels or annotations runs at once too
 //!
@@ -277,7 +277,7 @@
 //!
 //! ### A wish is not jittered
 //!
-//! `Requeue::After` is exact. A reconciler whose wishes are to be spread over a herd shortens them itself.
+//! `Requeue::After` is exact. To spread explicit delays over a herd, shorten them in the reconciler.
 //!
 //! ### A retry interval of the object's own is a wish
 //!

@@ -181,9 +181,13 @@
 //!
 //! ### A graceful shutdown lets what runs end and starts nothing more
 //!
-//! ### One `Requeuer` serves one controller
+//! After [`graceful_shutdown_on`](crate::kube::Controller::graceful_shutdown_on), or the first signal.
 //!
-//! Two controllers need two. Each has a policy and a memory; clones share both.
+//! ### A graceful shutdown ends a controller whose CRD is missing
+//!
+//! ### A `Requeuer` is a value to be shared
+//!
+//! Clones share the policy and the memory. Two controllers need two of it.
 //!
 //! # What the status says
 //!
@@ -250,10 +254,8 @@
 //! use requeue_policy::{Observed, Phase, kube::{Controller, Requeuer}};
 //!
 //! fn rollout(deployment: &Deployment) -> Observed {
-//!     let available = deployment.status.as_ref().and_then(|status| status.available_replicas);
-//!     let wanted = deployment.spec.as_ref().and_then(|spec| spec.replicas);
-//!     let phase = if available >= wanted { Phase::Ready } else { Phase::Initializing };
-//!     Observed::new(phase).fingerprint(&available) // Kubernetes writes it, and this controller reacts to it
+//!     let missing = deployment.status.as_ref().and_then(|status| status.unavailable_replicas);
+//!     Observed::new(if missing.unwrap_or(0) > 0 { Phase::Initializing } else { Phase::Ready })
 //! }
 //!
 //! fn deployments(requeue: &Requeuer, client: Client) -> Controller<Deployment> {
@@ -342,7 +344,7 @@
 //!
 //! ## A Secret that many objects refer to
 //!
-//! ### Each object that refers to a Secret runs once when it is rotated
+//! ### Each object that refers to a Secret is reconciled once when it is rotated
 //!
 //! A mapper looks up in the controller's own store which objects refer to the Secret. The same serves a ConfigMap, or an
 //! object of another kind that many share.
@@ -394,17 +396,17 @@
 //!
 //! ## A webhook
 //!
-//! ### A webhook nudges and then triggers
+//! ### A webhook triggers a reconcile
 //!
 //! [`nudge`](crate::kube::Requeuer::nudge) is all that a handler does, and it returns before the reconcile starts. A call
 //! that comes during a reconcile starts another one after it; several that come before it are one.
 //!
 //! ## A channel into `reconcile_on`
 //!
-//! ### A nudge gets a trigger through that is merged with a status write
+//! ### A message during a reconcile that writes status triggers the next
 //!
-//! So does a reference in the stream of `reconcile_on`: a request that comes in the middle of a reconcile starts another one
-//! when that has ended, whatever the reconcile writes.
+//! A reference in the stream of `reconcile_on` that comes in the middle of a reconcile starts another one when that has
+//! ended, whatever the reconcile writes.
 //!
 //! # Errors, told apart
 //!
@@ -475,12 +477,12 @@
 //!
 #![cfg_attr(feature = "kube-runtime", doc = "```")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
-//! # use requeue_policy::{RequeueConfig, kube::Requeuer};
+//! # use requeue_policy::{Observe, RequeueConfig, kube::Requeuer};
 //! struct Context {
 //!     requeue: Requeuer,
 //! }
 //!
-//! fn message<K: kube::Resource>(app: &K, error: &kube::Error, ctx: &Context) -> String {
+//! fn message<K: kube::Resource + Observe>(app: &K, error: &kube::Error, ctx: &Context) -> String {
 //!     match ctx.requeue.outage(app).after(error.into()).is_last {
 //!         true => format!("{error}; given up, change the spec to try again"),
 //!         false => error.to_string(),
@@ -626,7 +628,7 @@
 //!
 //! With the feature `schemars` a [`RequeueConfig`](crate::RequeueConfig) is a field of a resource too, and the API
 //! server checks it before your operator sees it. A controller has [one
-//! `Requeuer`](#one-requeuer-serves-one-controller), and one policy for all objects, so put it into the resource
+//! `Requeuer`](#a-requeuer-is-a-value-to-be-shared), and one policy for all objects, so put it into the resource
 //! that configures the operator, not into each object's spec. For an interval in the object's spec, return [a
 //! delay](super::semantics#a-success-may-ask-for-a-delay).
 //!
@@ -766,7 +768,7 @@
 //!
 //! # Testing it
 //!
-//! ### A timeline tells when an object would run without a cluster
+//! ### A timeline shows when an object would be reconciled without a cluster
 //!
 //! [`testing::Timeline`](crate::testing::Timeline), with the feature `testing` in the dev-dependencies, plays events on
 //! one object of your type, and what your reconciles write and return, with the policy of your file. It needs no runtime and
@@ -784,14 +786,14 @@
 //! use std::{io, time::Duration};
 //!
 //! let policy: RequeueConfig = serde_saphyr::from_str("error: { initial: 10s, factor: 2, max: 5m }")?;
-//! let mut timeline = Timeline::new(policy, |app: &mut App, run| {
-//!     app.status = Some(AppStatus { message: format!("reconcile {}", run.number) });
+//! let mut timeline = Timeline::new(policy, |app: &mut App, reconcile| {
+//!     app.status = Some(AppStatus { message: format!("reconcile {}", reconcile.number) });
 //!     if app.spec.size > 3 { Err(io::Error::other("no quota")) } else { Ok(Phase::Ready) }
 //! })?;
 //! timeline.created(App::new("a", AppSpec { size: 5 }));
 //! timeline.at(Duration::from_secs(40)).changed("the spec changes", |app| app.spec.size = 3);
 //! timeline.at(Duration::from_secs(60)).restarted();
-//! timeline.assert_ran_at([0, 10, 30, 40, 60].map(Duration::from_secs));
+//! timeline.assert_reconciled_at([0, 10, 30, 40, 60].map(Duration::from_secs));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -874,6 +876,7 @@
 //! # use k8s_openapi::api::core::v1::ConfigMap;
 //! # use kube::{Api, Client};
 //! # use requeue_policy::{Observe, Observed, Phase, RequeueConfig};
+//! # use std::sync::Arc;
 //! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 //! # #[kube(group = "example.com", version = "v1", kind = "App", namespaced)]
 //! # struct AppSpec {}
@@ -884,7 +887,6 @@
 //! # let (apps, children) = (Api::<App>::all(client.clone()), Api::<ConfigMap>::all(client));
 //! use kube::runtime::{Controller, watcher};
 //! use requeue_policy::kube::Requeuer;
-//! use std::sync::Arc;
 //!
 //! let requeue = Requeuer::new(RequeueConfig::default())?;
 //! Controller::new(apps, watcher::Config::default())
@@ -909,13 +911,10 @@
 //!
 //! Use `reconciler` and `error_policy` of the same `Requeuer`; a WARN line says when an error never reaches it.
 //!
-//! ### A mapper of one's own gives news, and so does a nudge
-//!
 //! `requeue.related(mapper)` wraps a mapper for `watches`, so that what it maps to is reconciled at once. Before a trigger
 //! that no mapper sees, such as a stream in kube's `reconcile_on`, call `requeue.nudge(&object_ref)`.
 //!
-//! ### With plain `owns` a child's change during a run that writes status waits until due
-//!
-//! The two triggers are merged into one, which looks like the echo of the status write.
+//! Under plain `owns` a child's change during a reconcile that writes status waits until the object is due: the two triggers are
+//! merged into one, which looks like the echo of the status write.
 //! [`owned`](crate::kube::Requeuer::owned) avoids that, but reads whole children where `owns` reads their metadata. From
 //! kube 3.1 on, an `Api<PartialObjectMeta<Child>>` reads the metadata only.

@@ -1,6 +1,6 @@
 //! The guide: how to embed the crate, what happens exactly, and what to do at 3 a.m.
 //!
-//! - [`embedding`]: a controller from scratch, and an existing one in a ten-line diff.
+//! - [`embedding`]: a controller from scratch, an existing one in a ten-line diff, and the parts for kube's own `Controller`.
 //! - [`semantics`]: every rule in a sentence, with an example.
 //! - [`scenarios`]: twelve to predict, with their answers.
 //! - [`choosing_intervals`]: what an interval costs, how late it notices, what growth and jitter do.
@@ -11,7 +11,7 @@
 //! - [`why`]: the decisions as questions and answers, and the limits.
 //!
 //! A rule is a heading of the third level. There is a test of the same name for each, and where a rule has an example
-//! in text, that test plays it on the real `Controller`. A whole operator is `examples/capt_control_plane`.
+//! in text, that test plays it on the real controller. A whole operator is `examples/capt_control_plane`.
 
 pub mod at_3_am;
 pub mod choosing_intervals;

@@ -45,7 +45,7 @@
 //!  460s                              → Ready
 //! ```
 //!
-//! ### A give-up, and what wakes it
+//! ### A give-up, and what ends it
 //!
 //! A workspace fails for longer than its deadline. No timer tries it again; a status write does not help, an annotation
 //! does.
@@ -55,15 +55,15 @@
 //! status: never
 //!
 //!    0s  created                  → Err
-//!        WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!        WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //!   10s                           → Err      # 10 s + 2 × 10 s = 30 s
 //!   40s                           → Err      # 10 s + 2 × 40 s = 90 s
 //!  130s                           → Err
-//!        ERROR requeue_policy: gave up kind="Thing" object=default/a error=no quota phase=Failed after=2m 10s retries=3 next="when something changes"
+//!        ERROR requeue_policy: gave up kind=Thing object=default/a error=no quota phase=Failed after=2m 10s retries=3 next="when something changes"
 //!    1h  its status is written
 //!    2h  an annotation changes    → Err      # again in vain, and no line again
 //!    3h  an annotation changes    → Ready
-//!        INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=3h next="in 30s"
+//!        INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=3h next="in 30s"
 //! 10830s                          → Ready
 //! ```
 //!
@@ -92,13 +92,13 @@
 //! error: { initial: 10s, factor: 2, max: 5m }
 //!
 //!   0s  created   → Err
-//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //!  10s            → Ready
-//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=10s next="in 30s"
+//!       INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=10s next="in 30s"
 //!  40s            → Err
-//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //!  50s            → Ready
-//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=10s next="in 30s"
+//!       INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=10s next="in 30s"
 //!  80s            → Ready
 //! ```
 //!

@@ -10,13 +10,13 @@
 //! error: { initial: 10s, factor: 2, max: 5m }     # the policy; what it leaves out has its default
 //!
 //!  0s  created            → Err                   # a time, what happens, what the reconcile returns
-//!      WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!      WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //! 10s                     → Err                   # a reconcile without an event: it was due
 //! 15s  the spec changes   → Err
 //! 20s  its status is written                      # by someone else; no arrow, no reconcile
 //! 29s                                             # nothing is reconciled until here
 //! 30s                     → Ready
-//!      INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=30s next="in 30s"
+//!      INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=30s next="in 30s"
 //! 59s
 //! ```
 //!
@@ -104,11 +104,11 @@
 //! status: never
 //!
 //!  0s  created   → Err
-//!      WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!      WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //! 10s            → Err
 //! 30s            → Err
 //! 70s            → Err
-//!      ERROR requeue_policy: gave up kind="Thing" object=default/a error=no quota phase=Failed after=1m 10s retries=3 next="when something changes"
+//!      ERROR requeue_policy: gave up kind=Thing object=default/a error=no quota phase=Failed after=1m 10s retries=3 next="when something changes"
 //! 30days
 //! ```
 //!
@@ -361,6 +361,10 @@
 //!
 //! Ready, then Failed, in one reconcile: both are echoes, also if the watch delivers them before the answers come.
 //!
+//! ### A child that the reconcile itself creates triggers nothing
+//!
+//! ### A phase that a reconcile writes but does not report is an echo
+//!
 //! ### An annotation stamped in every reconcile does not loop
 //!
 //! Neither does a label.
@@ -376,11 +380,15 @@
 //!
 //! ### A status that another object's reconcile writes is a change
 //!
+//! To the object whose status it is.
+//!
 //! ### A webhook that writes through the same client is someone else
 //!
 //! A write outside of a reconcile is nobody's echo, whichever client makes it.
 //!
 //! ### A second controller with the same client sees the first's writes
+//!
+//! Each `Requeuer` knows the writes of its own reconciles only.
 //!
 //! ### A spawned task writes as someone else unless it is carried
 //!
@@ -399,6 +407,10 @@
 //! Until the cache contains what the controller last wrote to the object, the object waits. It takes no place of
 //! `concurrency`, keeps its reasons, and the echo starts it. So a reconciler may compare with the cache before it writes.
 //! Versions are compared as numbers; if they are none, the very version is awaited.
+//!
+//! ### An operator that compares with its cache leaves the right status
+//!
+//! Also if the watch lags.
 //!
 //! ### After five seconds a stale cache stops nothing and one line says so
 //!
@@ -425,12 +437,18 @@
 //!
 //! Also one's own: another write may be hidden behind it.
 //!
+//! ### Each reconcile after a relist in pages sees the new state
+//!
+//! What a relist brings is a trigger when the store has all of it.
+//!
 //! ### What a relist no longer shows is forgotten
 //!
-//! ### An object that is gone is forgotten
+//! So is what the watch shows as deleted, both at once. What exists is never forgotten.
+//! [`Requeuer::tracked`](crate::kube::Requeuer::tracked) returns how many objects are remembered.
 //!
-//! At once; one that exists is never forgotten. [`Requeuer::tracked`](crate::kube::Requeuer::tracked) returns how many are
-//! remembered.
+//! ### An answer after the deletion brings nothing back
+//!
+//! Neither does the end of a reconcile.
 //!
 //! ### Given up objects of a busy fleet stay given up
 //!
@@ -483,7 +501,7 @@
 //!                      0s  created   → Ready
 //! 100ms to 200ms every 100ms         → Ready
 //!      20s to 80s every 20s          → Ready
-//!      WARN requeue_policy: reconcile loop detected, throttling kind="Thing" object=default/a burst=3 every="20s" next="in 20s"
+//!      WARN requeue_policy: reconcile loop detected, throttling kind=Thing object=default/a burst=3 every=20s next="in 20s"
 //!    100s to 140s every 20s          → Ready
 //! ```
 //!
@@ -527,11 +545,11 @@
 //! error: { initial: 10s, factor: 2, max: 5m }
 //!
 //!   0s  created   → Failed
-//!       WARN requeue_policy: failed kind="Thing" object=default/a next="in 10s"
+//!       WARN requeue_policy: failed kind=Thing object=default/a next="in 10s"
 //!  10s            → Failed
 //!  30s            → Failed
 //!  70s            → Ready
-//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=1m 10s next="in 30s"
+//!       INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=1m 10s next="in 30s"
 //! 100s            → Ready
 //! ```
 //!
@@ -682,10 +700,10 @@
 //! status: never
 //!
 //!  0s  created                 → Err, never
-//!      ERROR requeue_policy: gave up kind="Thing" object=default/a error=never phase=Failed after=0s next="when something changes"
+//!      ERROR requeue_policy: gave up kind=Thing object=default/a error=never phase=Failed after=0s next="when something changes"
 //!  1h  its status is written
 //!  2h  the spec changes        → Ready
-//!      INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=2h next="in 30s"
+//!      INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=2h next="in 30s"
 //! 7230s                        → Ready
 //! ```
 //!
@@ -701,16 +719,16 @@
 //! status: never
 //!
 //!   0s  created   → Err, conflict
-//!       DEBUG requeue_policy: no failure kind="Thing" object=default/a error=conflict next="in 1s"
+//!       DEBUG requeue_policy: no failure kind=Thing object=default/a error=conflict next="in 1s"
 //!   1s            → Ready
 //!  31s            → Err
-//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //!  41s            → Err, conflict     # the outage goes on
-//!       DEBUG requeue_policy: no failure kind="Thing" object=default/a error=conflict next="in 1s"
+//!       DEBUG requeue_policy: no failure kind=Thing object=default/a error=conflict next="in 1s"
 //!  42s            → Err               # after 11 s of outage: 10 s + 11 s
-//!       DEBUG requeue_policy: still failed kind="Thing" object=default/a error=no quota after=11s retries=1 next="in 21s"
+//!       DEBUG requeue_policy: still failed kind=Thing object=default/a error=no quota after=11s retries=1 next="in 21s"
 //!  63s            → Ready
-//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=32s next="in 30s"
+//!       INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=32s next="in 30s"
 //! ```
 //!
 //! ### A conflict that the watch makes good runs at once
@@ -1097,13 +1115,13 @@
 //! ```text
 //!  0s  created                              → Ready
 //! 10s  annotated example.com/paused=true
-//!      INFO requeue_policy: paused by an annotation kind="Thing" object=default/a
+//!      INFO requeue_policy: paused by an annotation kind=Thing object=default/a
 //! 20s  the spec changes
 //! 30s                                                   # it would be due
 //! 40s  its child changes
 //! 50s  all are requested
 //! 61s  annotated example.com/paused-        → Ready
-//!      INFO requeue_policy: resumed kind="Thing" object=default/a
+//!      INFO requeue_policy: resumed kind=Thing object=default/a
 //! 91s                                       → Ready
 //! ```
 //!
@@ -1127,13 +1145,13 @@
 //!
 //!   0s  created    → Ready
 //!  30s             → Err
-//!      WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!      WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //!  40s             → Err
-//!      DEBUG requeue_policy: still failed kind="Thing" object=default/a error=no quota after=10s retries=1 next="in 20s"
+//!      DEBUG requeue_policy: still failed kind=Thing object=default/a error=no quota after=10s retries=1 next="in 20s"
 //!  60s             → Err
-//!      DEBUG requeue_policy: still failed kind="Thing" object=default/a error=no quota after=30s retries=2 next="in 40s"
+//!      DEBUG requeue_policy: still failed kind=Thing object=default/a error=no quota after=30s retries=2 next="in 40s"
 //! 100s             → Ready
-//!      INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=1m 10s next="in 30s"
+//!      INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=1m 10s next="in 30s"
 //! 130s             → Ready
 //! ```
 //!
@@ -1163,15 +1181,15 @@
 //! status: in every reconcile, with lastTransitionTime
 //!
 //!   0s  created                    → Err
-//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //!  10s                             → Err
 //!  20s                             → Err
-//!       ERROR requeue_policy: gave up kind="Thing" object=default/a error=no quota phase=Failed after=20s retries=2 next="in 30s"
+//!       ERROR requeue_policy: gave up kind=Thing object=default/a error=no quota phase=Failed after=20s retries=2 next="in 30s"
 //!  50s                             → Err
 //!   1h  the spec changes           → Err
 //!   1h30s                          → Err
 //!   2h  the controller restarts    → Err
-//!       ERROR requeue_policy: gave up kind="Thing" object=default/a error=no quota phase=Failed after=2h retries=2 next="in 30s"
+//!       ERROR requeue_policy: gave up kind=Thing object=default/a error=no quota phase=Failed after=2h retries=2 next="in 30s"
 //! ```
 //!
 //! ### A restart in an outage does not say again what the status knows
@@ -1182,10 +1200,10 @@
 //! status: in every reconcile, with lastTransitionTime
 //!
 //!   0s  created                    → Err
-//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //!   5s  the controller restarts    → Err
 //!  15s                             → Ready
-//!       INFO requeue_policy: recovered kind="Thing" object=default/a phase=Ready after=15s next="in 30s"
+//!       INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=15s next="in 30s"
 //!  20s
 //! ```
 //!
@@ -1195,9 +1213,9 @@
 //! status: never
 //!
 //!   0s  created            → Err, never
-//!       ERROR requeue_policy: gave up kind="Thing" object=default/a error=never phase=Failed after=0s next="when something changes"
+//!       ERROR requeue_policy: gave up kind=Thing object=default/a error=never phase=Failed after=0s next="when something changes"
 //!   5s  the spec changes   → Err
-//!       WARN requeue_policy: failed kind="Thing" object=default/a error=no quota next="in 10s"
+//!       WARN requeue_policy: failed kind=Thing object=default/a error=no quota next="in 10s"
 //!  15s                     → Err
 //!  24s
 //! ```

@@ -273,8 +273,14 @@ impl Requeuer {
     /// }
     /// ```
     #[must_use]
-    pub fn outage<K: Resource>(&self, object: &K) -> Outage {
-        self.engine.outage(object::key(object.meta()))
+    pub fn outage<K: Resource + Observe>(&self, object: &K) -> Outage {
+        self.outage_with(object, &object.observe())
+    }
+
+    /// Does what [`outage`](Self::outage) does, for an object of a type that does not implement [`Observe`].
+    #[must_use]
+    pub fn outage_with<K: Resource>(&self, object: &K, observed: &Observed) -> Outage {
+        self.engine.outage(object::key(object.meta()), observed)
     }
 
     /// Returns how many of the [tracked](Self::tracked) objects are failing and are retried: those that are paused, too, and

@@ -144,7 +144,9 @@ pub(super) fn lasting<T: Send + 'static>(
     watch.default_backoff().filter_map(move |event| {
         let event = match event {
             Ok(event) => {
-                if std::mem::take(&mut is_failing) {
+                // A list that begins may fail like the one before.
+                let is_there = !matches!(event, Event::Init | Event::InitApply(_));
+                if is_there && std::mem::take(&mut is_failing) {
                     log::watch_recovered(&kind);
                 }
                 Some(event)
@@ -281,13 +283,14 @@ where
                 let Some(Listed { keys, changed }) = self.listed.take() else {
                     return vec![];
                 };
-                self.known.difference(&keys).for_each(|key| engine.gone(*key));
-                self.known = keys;
                 let how = if std::mem::take(&mut self.is_first) {
+                    self.known.extend(engine.take_left(&self.kind));
                     Shown::First
                 } else {
                     Shown::Relisted
                 };
+                self.known.difference(&keys).for_each(|key| engine.gone(*key));
+                self.known = keys;
                 let triggered = changed
                     .into_iter()
                     .filter(|(reference, key, sight)| engine.shown(named(reference, &self.kind), *key, sight, how));
@@ -296,6 +299,16 @@ where
                     .collect()
             }
         }
+    }
+}
+
+/// The next controller of the same `Requeuer` finds out what exists no more.
+impl<K: Resource + 'static> Drop for Own<K>
+where
+    K::DynamicType: Eq + Hash,
+{
+    fn drop(&mut self) {
+        self.common.engine.leave(&self.kind, std::mem::take(&mut self.known));
     }
 }
 

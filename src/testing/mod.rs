@@ -1,8 +1,8 @@
-//! For an operator's own tests: when an object would run, without a cluster and without a runtime.
+//! For an operator's own tests: when an object would be reconciled, without a cluster and without a runtime.
 //!
 //! A [`Timeline`] plays events on one object. The [`Requeuer`] in it is the one that works in a
-//! controller; around it are a model of kube-runtime's scheduler for one object, and a clock that moves when it is told
-//! to. [`assert_status_write_is_no_change`] finds mistakes in an [`Observe`](crate::Observe).
+//! controller; around it are a model of kube-runtime's scheduler for one object, and a clock that
+//! [`Timeline::at`] moves. [`assert_status_write_is_no_change`] finds mistakes in an [`Observe`](crate::Observe).
 //!
 //! Enable the feature `testing` in the dev-dependencies only, beside the feature of your kube:
 //!
@@ -16,8 +16,8 @@
 //!
 //! # Assumptions
 //!
-//! - A reconcile reads the object when it starts, writes at its end, and takes [no time](Timeline::runs_take) unless told
-//!   otherwise; a watch shows a write at once.
+//! - A reconcile reads the object when it starts, patches it at its end through the client of the `Requeuer`, and takes
+//!   [no time](Timeline::reconciles_take) by default; a watch shows a write at once.
 //! - One object, one [`Controller`](super::Controller), one replica; no concurrency limit, no debounce.
 //! - The object is a custom resource with the status subresource: the generation counts what is neither metadata nor
 //!   status.
@@ -34,4 +34,4 @@ mod stored;
 mod timeline;
 
 pub use observe::assert_status_write_is_no_change;
-pub use timeline::{Run, Timeline};
+pub use timeline::{Reconcile, Timeline};

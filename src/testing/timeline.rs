@@ -30,12 +30,12 @@ const ENDLESS: usize = 1000;
 use engine::Policy;
 
 type Classify<K, E> = Box<dyn Fn(&E, &K) -> Retry>;
-type Reconcile<K, E> = Box<dyn FnMut(&mut K, Run) -> Result<Outcome, E>>;
+type Reconciler<K, E> = Box<dyn FnMut(&mut K, Reconcile) -> Result<Outcome, E>>;
 
-/// A run of the reconciler.
+/// A reconcile of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Run {
+pub struct Reconcile {
     /// How many there were before it.
     pub number: usize,
     /// When it started, from the start of the timeline.
@@ -44,11 +44,11 @@ pub struct Run {
     pub now: SystemTime,
     /// Why it started.
     pub reasons: Vec<Reason>,
-    /// What [`Requeuer::outage`] tells of it: as of its start, and for what the run itself does as of its end.
+    /// What [`Requeuer::outage`] returns: as of its start, and in the function that does it as of its end.
     pub outage: Outage,
 }
 
-/// One object, the events that happen to it, and the runs that follow from them.
+/// One object, the events that happen to it, and the reconciles that follow from them.
 ///
 /// It starts at zero and without an object. [`at`](Self::at) lets time pass, and every other method is something that
 /// happens at that time. `Display` writes it all down as [the guide](crate::guide) does.
@@ -72,10 +72,10 @@ pub struct Run {
 /// use requeue_policy::{Observe, Observed, Phase, RequeueConfig, testing::Timeline};
 /// use std::{io, time::Duration};
 ///
-/// // What a run writes into the object, and what it returns: two failures, then success.
-/// let mut timeline = Timeline::new(RequeueConfig::default(), |app: &mut App, run| {
-///     let ready = run.number >= 2;
-///     app.status = Some(AppStatus { ready, message: format!("run {}", run.number) });
+/// // What a reconcile writes into the object, and what it returns: two failures, then success.
+/// let mut timeline = Timeline::new(RequeueConfig::default(), |app: &mut App, reconcile| {
+///     let ready = reconcile.number >= 2;
+///     app.status = Some(AppStatus { ready, message: format!("reconcile {}", reconcile.number) });
 ///     if ready { Ok(Phase::Ready) } else { Err(io::Error::other("no quota")) }
 /// })?;
 ///
@@ -83,7 +83,7 @@ pub struct Run {
 /// timeline.at(Duration::from_secs(35)).changed("the spec changes", |app| app.spec.replicas = 3);
 /// timeline.at(Duration::from_secs(70));
 ///
-/// timeline.assert_ran_at([0, 10, 20, 35, 65].map(Duration::from_secs));
+/// timeline.assert_reconciled_at([0, 10, 20, 35, 65].map(Duration::from_secs));
 /// assert_eq!(timeline.to_string().lines().collect::<Vec<_>>(), [
 ///     "    0s  created           → Err",
 ///     "   10s                    → Err",
@@ -99,7 +99,7 @@ pub struct Timeline<K, E> {
     requeuer: Requeuer,
     overrides: Overrides,
     clock: Hand,
-    reconcile: Reconcile<K, E>,
+    reconcile: Reconciler<K, E>,
     classify: Classify<K, E>,
     takes: Tick,
     created: usize,
@@ -107,7 +107,7 @@ pub struct Timeline<K, E> {
     queue: Queue,
     /// What the run in flight has read.
     reading: Option<(K, engine::dispatch::Reconcile)>,
-    runs: Vec<Run>,
+    runs: Vec<Reconcile>,
     rows: Rows,
 }
 
@@ -117,17 +117,17 @@ where
     K::DynamicType: Default,
     E: Error + 'static,
 {
-    /// Returns a timeline of a controller with this policy, in which a run does this.
+    /// Returns a timeline of a controller with this policy, in which a reconcile does this.
     ///
-    /// `reconcile` changes the object as the run writes it, its status above all, and returns what the reconciler
-    /// returns. It is called at the end of the run with the object as the API server has it then.
+    /// `reconcile` changes the object as the reconciler writes it, its status above all, and returns what the reconciler
+    /// returns. It is called at the end of the reconcile, with the object as the API server has it then.
     ///
     /// # Errors
     ///
     /// As [`Requeuer::new`].
     pub fn new<P, O>(
         policy: P,
-        mut reconcile: impl FnMut(&mut K, Run) -> Result<O, E> + 'static,
+        mut reconcile: impl FnMut(&mut K, Reconcile) -> Result<O, E> + 'static,
     ) -> Result<Self, ConfigError>
     where
         P: RequeuePolicy + Send + Sync + 'static,
@@ -171,16 +171,16 @@ where
         }
     }
 
-    /// Sets how long a run takes, zero by default.
+    /// Sets how long a reconcile takes, zero by default.
     #[must_use]
-    pub fn runs_take(self, takes: Duration) -> Self {
+    pub fn reconciles_take(self, takes: Duration) -> Self {
         Self {
             takes: ticks(takes),
             ..self
         }
     }
 
-    /// Lets time pass until then, counted from the start; a run that is due just then is among those that were.
+    /// Lets time pass until then, counted from the start. A reconcile that is due just then has happened.
     ///
     /// # Panics
     ///
@@ -298,8 +298,8 @@ where
         self.settle()
     }
 
-    /// The controller restarts, or another replica takes over: memory and timers are lost, a run is cut off, and the
-    /// object is listed anew.
+    /// The controller restarts, or another replica takes over: memory and timers are lost, a reconcile is cut off, and the
+    /// object is listed.
     pub fn restarted(&mut self) -> &mut Self {
         if let Ok(requeuer) = Requeuer::by_hand(self.policy.clone(), wall(0), self.clock.clone()) {
             // A policy that was valid at the start is so again.
@@ -311,29 +311,29 @@ where
         self.settle()
     }
 
-    /// Returns the object as the API server has it now, `None` where it does not.
+    /// Returns the object as the API server has it now, `None` if it does not.
     #[must_use]
     pub fn object(&self) -> Option<&K> {
         self.object.as_ref().map(Stored::object)
     }
 
-    /// Returns the runs that have started until now.
+    /// Returns the reconciles that have started until now.
     #[must_use]
-    pub fn runs(&self) -> &[Run] {
+    pub fn reconciles(&self) -> &[Reconcile] {
         &self.runs
     }
 
-    /// Checks when the runs until now have started, to the millisecond.
+    /// Checks when the reconciles until now have started, to the millisecond.
     ///
     /// # Panics
     ///
     /// When they have not, with the whole timeline.
     #[track_caller]
-    pub fn assert_ran_at(&self, times: impl IntoIterator<Item = Duration>) {
+    pub fn assert_reconciled_at(&self, times: impl IntoIterator<Item = Duration>) {
         let text = |times: &mut dyn Iterator<Item = Duration>| times.map(rows::time).collect::<Vec<_>>().join(", ");
         let ran = text(&mut self.runs.iter().map(|run| run.at));
         let expected = text(&mut times.into_iter());
-        assert!(ran == expected, "ran at {ran}\nand not {expected}\n\n{self}");
+        assert!(ran == expected, "reconciled at {ran}\nand not {expected}\n\n{self}");
     }
 
     #[track_caller]
@@ -379,7 +379,7 @@ where
             Err(requeue) => return self.requeue(requeue),
         };
         let (now, reading) = (self.now(), object.clone());
-        let run = Run {
+        let run = Reconcile {
             number: self.runs.len(),
             at: micros(now),
             now: wall(now + self.takes),
@@ -388,11 +388,11 @@ where
         };
         let at = run.at;
         self.runs.push(run);
-        let lately = |other: &&Run| at - other.at < Duration::from_secs(1);
+        let lately = |other: &&Reconcile| at - other.at < Duration::from_secs(1);
         let so_many = self.runs.iter().rev().take_while(lately).count();
         assert!(
             so_many < ENDLESS || self.policy.rate_limit().is_some(),
-            "it runs again and again at {}, and no rate limit ends that\n\n{self}",
+            "it is reconciled again and again at {}, and no rate limit ends that\n\n{self}",
             rows::time(at)
         );
         self.rows.run_starts(at);
@@ -405,7 +405,7 @@ where
             return self.queue.run_ends();
         };
         let outage = self.requeuer.outage(&reading);
-        let run = Run { outage, ..run };
+        let run = Reconcile { outage, ..run };
         let mut next = self.object().unwrap_or(&reading).clone();
         let result = (self.reconcile)(&mut next, run);
         if self.store(next) {

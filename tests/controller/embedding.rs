@@ -1,7 +1,6 @@
 //! What the guide says on embedding.
 
-use crate::world::{Oops, Thing, World, drive, ensure_child, patch_status, policy, requeuer, wall_clock};
-use futures::StreamExt;
+use crate::world::{Oops, Thing, World, ensure_child, patch_status, policy, requeuer, wall_clock};
 use kube::{
     Api, ResourceExt,
     runtime::{
@@ -9,18 +8,9 @@ use kube::{
         finalizer::{self, Event, finalizer},
     },
 };
-use requeue_policy::{
-    Phase, Requeue,
-    kube::{Outcome, Requeuer, Retry},
-};
+use requeue_policy::{Outcome, Phase, Requeue, Retry, kube::Requeuer};
 use serde_json::json;
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
 use tracing::Level;
 
@@ -44,12 +34,12 @@ async fn a_status_patch_that_changes_nothing_wakes_nobody() {
     assert_eq!(world.times().len(), 121);
     assert_eq!(world.server.requests().patch_status, 121);
     assert_eq!(version().await, first);
-    // The only lines are those of the runs: no write came back to be postponed.
-    assert_eq!(world.lines.of(Level::TRACE).len() - postponed, 120);
+    // The only lines are those of the reconciles, one at the start and one at the end: no write came back.
+    assert_eq!(world.lines.of(Level::TRACE).len() - postponed, 240);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_object_with_a_finalizer_and_a_child_makes_three_runs() {
+async fn a_new_object_with_a_finalizer_and_a_child_makes_two_reconciles() {
     let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
         let mut outcome = Outcome::from(Requeue::AwaitChange);
         let result = &mut outcome;
@@ -67,9 +57,10 @@ async fn a_new_object_with_a_finalizer_and_a_child_makes_three_runs() {
     world.create("a").await;
     world.start_owning(&requeuer(policy("{ default: 30s }")));
     world.until(29.0).await;
-    assert_eq!(world.times(), [0.0, 0.0, 0.0]);
+    // The finalizer is a change, the child's creation is an echo.
+    assert_eq!(world.times(), [0.0, 0.0]);
     world.until(31.0).await;
-    assert_eq!(world.times().len(), 4);
+    assert_eq!(world.times().len(), 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -89,11 +80,11 @@ async fn an_ok_from_a_clean_up_removes_the_finalizer() {
             }
         });
         world.create("a").await;
-        let requeue = requeuer(policy("{ default: 10m }")).on_error(|error: &Oops| match error.0 {
-            "draining" => Retry::NoFailure(Duration::from_secs(5)),
+        let world = world.classify(|error| match error.0 {
+            "draining" => Retry::Later(Duration::from_secs(5)),
             _ => Retry::Backoff,
         });
-        world.start_with(&requeue);
+        world.start(policy("{ default: 10m }"));
         world.until(52.0).await;
         let deleted = world.things.delete("a", &Default::default()).await;
         deleted.expect("it is there");
@@ -107,43 +98,8 @@ async fn an_ok_from_a_clean_up_removes_the_finalizer() {
     assert_eq!(world(true).await, [0.0, 0.0, 52.0, 57.0, 62.0, 67.0]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn one_requeuer_serves_one_controller() {
-    let runs = |is_shared: bool| async move {
-        let world = World::new(|_, _| async { Ok(Phase::Ready) });
-        world.create("a").await;
-        let requeue = requeuer(policy("{ error: 10m }"));
-        let other = if is_shared {
-            requeue.clone()
-        } else {
-            requeuer(policy("{ error: 10m }"))
-        };
-        let runs = Arc::new(AtomicUsize::new(0));
-        let counted = runs.clone();
-        let reconcile = move |_: Arc<Thing>, _: Arc<Api<Thing>>| {
-            counted.fetch_add(1, Ordering::SeqCst);
-            async { Err::<Phase, _>(Oops("no quota")) }
-        };
-        let run = drive(
-            world.controller(),
-            Box::new(requeue.reconciler(reconcile)),
-            Box::new(other.error_policy()),
-            Api::default_namespaced(world.client()),
-        );
-        tokio::spawn(run.for_each(|_| async {}));
-        for second in 1..=5 {
-            world.until(f64::from(second)).await;
-            world.patch_status(json!({ "message": format!("{second}") })).await;
-        }
-        world.until(6.0).await;
-        runs.load(Ordering::SeqCst)
-    };
-    assert_eq!(runs(true).await, 1);
-    assert_eq!(runs(false).await, 6);
-}
-
 #[test]
 fn a_requeuer_is_a_value_to_be_shared() {
     fn shared<T: Clone + Send + Sync + 'static>() {}
-    shared::<Requeuer<requeue_policy::RequeueConfig>>();
+    shared::<Requeuer>();
 }

@@ -13,14 +13,14 @@ use kube::{
     runtime::watcher,
 };
 use requeue_policy::{
-    Observe, Phase, Requeue, RequeueConfig,
-    kube::{Outcome, Overrides, Requeuer, Retry},
+    Observe, Outcome, Phase, Requeue, RequeueConfig, Retry,
+    kube::{Overrides, Requeuer},
 };
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
     sync::{
-        Arc, Mutex, OnceLock,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -62,7 +62,7 @@ pub(crate) struct Stage {
     world: World,
     timeline: Timeline,
     has_child: bool,
-    requeue: Requeuer<RequeueConfig, fn(&Oops) -> Retry>,
+    requeue: Requeuer,
     /// Triggers all objects at once.
     all: Vec<UnboundedSender<()>>,
     controllers: Vec<JoinHandle<()>>,
@@ -74,18 +74,20 @@ impl Stage {
         let script = Arc::new(Mutex::new(script));
         let setting = &timeline.setting;
         let (takes, writes, child, crd) = (setting.takes, setting.status, setting.child, setting.crd);
-        let children = Arc::new(OnceLock::<Api<ConfigMap>>::new());
-        let of_runs = children.clone();
+        let outside = Arc::new(Mutex::new(None::<Api<ConfigMap>>));
+        let of_runs = outside.clone();
         let reconcile = move |thing: Arc<Thing>, things: Api<Thing>| {
             let next = script.lock().expect("no run panics").pop_front();
             let answer = answer(next.as_deref().unwrap_or("()"));
-            let children = of_runs.get().expect("set before any run").clone();
+            let outside = of_runs.lock().expect("no run panics").clone();
+            let children = match child {
+                Child::RewrittenOutside => outside.expect("set before any run"),
+                _ => Api::default_namespaced(things.clone().into_client()),
+            };
             async move {
                 sleep(takes).await;
-                match child {
-                    Child::Rewritten => change_child(&children, &unlike_any_other()).await,
-                    Child::Applied => change_child(&children, "what the spec says").await,
-                    Child::Owned | Child::Owns => {}
+                if matches!(child, Child::Rewritten | Child::RewrittenOutside) {
+                    change_child(&children, &unlike_any_other()).await;
                 }
                 if let Some(status) = status(&thing, writes, &answer) {
                     write_status(&thing, &things, crd, status).await;
@@ -98,13 +100,13 @@ impl Stage {
             Crd::WithoutSubresource => things().without_status_subresource(),
             Crd::WithoutGeneration => things().without_generation(),
         };
-        let world = World::with(resource, reconcile);
-        children.set(world.children.clone()).expect("set once");
+        let world = World::with(resource, reconcile).classify(classify);
+        *outside.lock().expect("no run panics") = Some(world.children.clone());
         Self {
             requeue: fresh(timeline.policy),
             world,
             all: vec![],
-            has_child: matches!(timeline.setting.child, Child::Rewritten | Child::Applied)
+            has_child: timeline.setting.child != Child::Unchanged
                 || timeline
                     .rows
                     .iter()
@@ -139,20 +141,20 @@ impl Stage {
         let last = rows.last().map_or(Duration::ZERO, |row| row.at);
         self.world.until(last.as_secs_f64() + TOLERANCE).await;
         check(&self, &rows);
+        // Their spans must close while the world's log is there.
+        for controller in self.controllers.drain(..) {
+            controller.abort();
+            let _ = controller.await;
+        }
+        sleep(Duration::from_millis(1)).await;
     }
 
     fn start(&mut self) {
         let (all, triggered) = unbounded();
         self.all.push(all);
-        let controller = self.world.controller().reconcile_all_on(triggered);
         let children = Api::<ConfigMap>::default_namespaced(self.world.client());
-        let config = watcher::Config::default();
-        let controller = match self.timeline.setting.child {
-            Child::Owns => controller.owns(children, config),
-            Child::Owned | Child::Rewritten | Child::Applied => {
-                controller.watches(children, config, self.requeue.owned())
-            }
-        };
+        let controller = self.world.controller(&self.requeue);
+        let controller = controller.reconcile_all_on(triggered).owns(children, watcher::Config::default());
         self.controllers.push(self.world.spawn(controller, &self.requeue));
     }
 
@@ -188,7 +190,7 @@ impl Stage {
                 .lines
                 .visible()
                 .into_iter()
-                .find(|line| line.contains("loops"));
+                .find(|line| line.contains("loop detected"));
             assert_eq!(loops, None, "the guide does not say so");
         }
     }
@@ -244,7 +246,7 @@ impl Stage {
                 world.server.expire();
                 world.server.close_watches();
             }
-            "all are triggered" => {
+            "all are requested" => {
                 for all in &self.all {
                     // The controllers before a restart are gone.
                     let _ = all.unbounded_send(());
@@ -267,8 +269,8 @@ impl Stage {
     }
 }
 
-fn fresh(policy: RequeueConfig) -> Requeuer<RequeueConfig, fn(&Oops) -> Retry> {
-    requeuer(policy).overrides(overrides()).on_error(classify)
+fn fresh(policy: RequeueConfig) -> Requeuer {
+    requeuer(policy).overrides(overrides())
 }
 
 /// A number that was not there before.
@@ -284,16 +286,18 @@ fn unlike_any_other() -> String {
 /// What a run returns, as the guide writes it.
 pub(crate) fn answer(text: &str) -> Result<Outcome, Oops> {
     let phase = |text: &str| Phase::ALL.into_iter().find(|phase| phase.to_string() == text);
+    let delay = |text: &str| parse_duration(text).expect("a delay");
     let requeue = |text: &str| match text {
         "await change" => Some(Requeue::AwaitChange),
         "again" => Some(Requeue::After(Duration::ZERO)),
-        _ => text
-            .strip_prefix("after ")
-            .map(|delay| Requeue::After(parse_duration(delay).expect("a delay"))),
+        _ => text.strip_prefix("after ").map(|text| Requeue::After(delay(text))),
     };
     let known = match text.split_once(", ") {
         Some(("Err", retry)) => return Err(Oops(String::from(retry).leak())),
-        Some((first, second)) => phase(first).zip(requeue(second)).map(Outcome::from),
+        Some((first, second)) => match second.strip_prefix("within ") {
+            Some(text) => phase(first).map(|phase| phase.within(delay(text))),
+            None => phase(first).zip(requeue(second)).map(Outcome::from),
+        },
         None => match text {
             "Err" => return Err(Oops("no quota")),
             "()" => Some(().into()),
@@ -305,14 +309,14 @@ pub(crate) fn answer(text: &str) -> Result<Outcome, Oops> {
 
 pub(crate) fn classify(error: &Oops) -> Retry {
     let delay = |text| parse_duration(text).expect("a delay");
-    if let Some(text) = error.0.strip_prefix("no failure, after ") {
-        return Retry::NoFailure(delay(text));
+    if let Some(text) = error.0.strip_prefix("later, after ") {
+        return Retry::Later(delay(text));
     }
     match error.0.strip_prefix("after ") {
         Some(text) => Retry::After(delay(text)),
         None if error.0 == "never" => Retry::Never,
         // What the error of kube becomes.
-        None if error.0 == "conflict" => Retry::NoFailure(Duration::from_secs(1)),
+        None if error.0 == "conflict" => Retry::Later(Duration::from_secs(1)),
         None => Retry::Backoff,
     }
 }
@@ -323,8 +327,8 @@ pub(crate) fn status(thing: &Thing, writes: StatusWrites, answer: &Result<Outcom
         // The write itself is what failed.
         Err(Oops("conflict")) => return None,
         Err(_) => Phase::Failed,
-        Ok(Outcome::Phase(phase) | Outcome::PhaseAndRequeue(phase, _)) => *phase,
-        Ok(_) => thing.phase(),
+        Ok(Outcome::Phase(phase) | Outcome::PhaseAndRequeue(phase, _) | Outcome::PhaseWithin(phase, _)) => *phase,
+        Ok(_) => thing.observe().phase(),
     };
     let mut status = json!({ "phase": phase, "message": unlike_any_other() });
     match writes {
@@ -367,43 +371,45 @@ played! {
     past_the_deadline_the_answer_is_await_change
     a_phase_change_starts_the_new_phases_clock_at_zero
     where_the_status_carries_no_last_transition_the_memory_keeps_the_clock
-    an_object_that_is_due_runs
-    an_object_not_seen_before_runs_at_once
-    an_object_that_is_deleted_and_created_anew_runs_at_once
-    a_change_of_the_spec_runs_at_once
-    so_does_a_change_of_labels_annotations_finalizers_owner_references_deletion_mark_phase_or_fingerprint
-    otherwise_only_status_was_written_and_the_run_is_postponed_until_due
-    a_phase_that_the_last_run_itself_reported_is_no_news_when_it_comes_back
-    a_phase_that_another_controller_writes_is_news
-    a_related_objects_news_runs_at_once
-    news_is_kept_until_a_run_starts_after_it_so_it_survives_being_merged
-    a_change_during_a_run_starts_another_when_it_has_ended
-    an_object_that_did_not_change_since_the_last_trigger_runs_at_once
-    an_object_without_a_generation_is_never_held_back
-    an_object_that_has_used_up_its_rate_limit_is_postponed_to_its_next_place
-    one_warn_line_says_that_it_loops
-    a_run_that_is_due_is_never_held_back_by_it
-    a_wish_for_zero_is_governed_by_the_rate_limit
+    an_object_that_is_due_is_reconciled
+    a_new_object_is_reconciled_at_once
+    a_deleted_and_recreated_object_starts_its_backoff_anew
+    a_change_of_the_spec_is_reconciled_at_once
+    so_is_a_change_of_labels_annotations_finalizers_owner_references_deletion_timestamp_phase_or_fingerprint
+    a_status_write_that_changes_neither_phase_nor_fingerprint_is_postponed_until_due
+    a_phase_that_someone_else_writes_is_a_change
+    a_change_of_a_child_is_reconciled_at_once
+    a_reason_is_kept_until_a_reconcile_starts_after_it
+    changes_during_a_reconcile_start_one_more_when_it_has_ended
+    of_an_object_without_a_generation_every_write_but_an_echo_is_a_change
+    an_object_that_is_being_deleted_is_retried_by_the_initialization_interval
+    a_reconcile_that_awaits_a_change_is_followed_by_one_and_not_by_more
+    an_object_that_has_used_up_its_burst_waits_for_the_next_token
+    one_warn_line_reports_a_loop
+    a_reconcile_that_is_due_is_never_throttled
+    a_delay_of_zero_takes_its_turn_by_the_rate_limit
     an_err_and_an_ok_of_failed_are_failures_alike
     the_first_err_starts_the_failing_clock
     a_success_stops_the_failing_clock
     a_failure_by_an_event_inside_the_backoff_adds_nothing_to_it
     a_change_of_the_spec_does_not_restart_the_backoff
-    a_status_write_inside_the_backoff_does_not_run_early
-    past_the_deadline_a_new_trigger_still_runs_at_once
+    a_status_write_inside_the_backoff_does_not_trigger_early
+    past_the_deadline_a_new_trigger_is_still_reconciled_at_once
     a_restart_tries_what_was_given_up_once_more
     retryafter_is_obeyed
     retrynever_awaits_a_change
     a_conflict_is_no_failure
-    a_success_may_wish_for_a_delay
+    a_success_may_ask_for_a_delay
+    a_success_may_be_due_earlier_than_its_interval
     a_success_may_await_a_change
-    a_unit_reads_the_phase_from_the_object
+    a_unit_leaves_the_phase_to_the_status
     a_timer_waits_for_its_place_in_the_fleets_rate
     a_change_is_never_delayed_by_the_fleets_rate
-    nor_is_a_related_objects_news
+    nor_is_a_childs_change
+    a_request_for_all_objects_takes_places_in_the_fleets_rate
     a_failing_objects_timer_waits_too
     so_does_one_that_has_an_interval_by_annotation
-    losing_the_memory_costs_one_extra_run_per_object
+    losing_the_memory_costs_one_extra_reconcile_per_object
     a_restart_keeps_the_backoff_that_the_status_carries
     a_restart_without_a_last_transition_starts_the_backoff_anew
     a_leader_change_keeps_the_backoff_too
@@ -411,28 +417,26 @@ played! {
     a_new_policy_counts_from_the_next_end_of_a_run_and_what_is_due_stays_due
     an_interval_by_annotation_holds_after_a_ready_run_until_it_is_removed
     nothing_starts_a_run_of_a_paused_object_and_a_resume_runs_at_once
-    one_line_per_transition_not_per_run
+    one_line_per_transition_not_per_reconcile
     giving_up_is_said_once_per_process
     a_restart_in_an_outage_does_not_say_again_what_the_status_knows
     what_had_given_up_and_is_tried_again_says_so
     an_outage_with_events_inside_it
     a_restart_in_the_middle_of_an_outage
-    a_give_up_and_what_wakes_it
+    a_give_up_and_what_ends_it
     a_throttled_call_in_the_middle_of_a_backoff
     an_object_that_fails_every_other_time
     an_initialization_that_takes_long_and_then_fails
     a_certificate_that_is_renewed_in_time
     a_leader_change_while_an_object_awaits_its_renewal
-    a_child_that_changes_while_its_owner_runs
+    a_child_that_changes_while_its_owner_is_reconciled
     a_storm_of_edits
     a_deletion_that_has_to_wait_for_its_finalizer
     two_replicas_without_leader_election_and_an_edit
     it_runs_hot_by_its_own_status_writes
     it_runs_hot_by_an_object_that_it_owns
-    it_runs_hot_by_a_text_that_varies_in_a_condition
     the_log_floods_with_failed_and_recovered
     an_object_is_never_reconciled_again
-    a_drain_is_slow_because_the_interval_is_long
     another_controllers_status_is_noticed_only_at_the_interval
     a_recovery_is_noticed_late
     the_backoff_starts_anew_with_every_restart

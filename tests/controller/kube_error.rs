@@ -5,13 +5,9 @@ use futures::{FutureExt as _, StreamExt, future::BoxFuture};
 use kube::{
     Api,
     api::{Patch, PatchParams, PostParams},
-    runtime::{Controller, watcher},
 };
 use kube_testbed::{Fault, Verb};
-use requeue_policy::{
-    Phase, RequeueConfig,
-    kube::{Requeuer, Retry},
-};
+use requeue_policy::{Phase, Retry, kube::Requeuer};
 use serde_json::json;
 use std::{
     sync::{Arc, Mutex},
@@ -38,29 +34,24 @@ fn classify(error: &Error) -> Retry {
     }
 }
 
-type Classified = Requeuer<RequeueConfig, fn(&Error) -> Retry>;
-
-fn classified(yaml: &str) -> Classified {
-    requeuer(policy(yaml)).on_error(classify as fn(&Error) -> Retry)
-}
-
 /// Starts a controller of the things in a world; returns when it runs, in seconds.
 fn start<F: Future<Output = Result<Phase, Error>> + Send + 'static>(
     world: &World,
-    requeue: &Classified,
+    requeue: &Requeuer,
     reconcile: impl Fn(Arc<Thing>, Api<Thing>) -> F + Send + Sync + 'static,
 ) -> Arc<Mutex<Vec<f64>>> {
     let runs = Arc::new(Mutex::new(vec![]));
     let (of_runs, start) = (runs.clone(), Instant::now());
     let things = Api::<Thing>::default_namespaced(world.client());
-    let controller = Controller::new(things.clone(), watcher::Config::default());
+    let controller = world.controller(requeue);
     let reconcile: Box<Reconciler> = Box::new(move |thing, things| {
         let at = (start.elapsed().as_secs_f64() * 100.0).round() / 100.0;
         of_runs.lock().expect("no run panics").push(at);
         reconcile(thing, (*things).clone()).boxed()
     });
     // Of one type for all tests: kube's `Controller` takes seconds to compile for each.
-    let run = controller.run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(things));
+    let things = Api::<Thing>::default_namespaced(requeue.client(things.into_client()));
+    let run = controller.run_with(reconcile, |error: &Error, _: &Thing| classify(error), Arc::new(things));
     tokio::spawn(run.for_each(|_| async {}));
     runs
 }
@@ -108,7 +99,7 @@ async fn a_conflict_that_the_watch_makes_good_runs_at_once() {
         world.create("a").await;
         let runs = start(
             &world,
-            &classified(BACKOFF),
+            &requeuer(policy(BACKOFF)),
             |thing: Arc<Thing>, things: Api<Thing>| async move {
                 sleep(Duration::from_millis(300)).await;
                 write(&thing, &things).await
@@ -129,7 +120,7 @@ async fn a_conflict_that_the_watch_makes_good_runs_at_once() {
 async fn a_conflict_neither_starts_nor_ends_an_outage_and_is_never_the_last_attempt() {
     let world = World::new(ready);
     world.create("a").await;
-    let requeue = classified("{ error: { initial: 10s, factor: 2, max: 1h, deadline: 25s } }");
+    let requeue = requeuer(policy("{ error: { initial: 10s, factor: 2, max: 1h, deadline: 25s } }"));
     let outages = Arc::new(Mutex::new(vec![]));
     let (asked, seen) = (requeue.clone(), outages.clone());
     let runs = start(&world, &requeue, move |thing: Arc<Thing>, things: Api<Thing>| {
@@ -139,7 +130,7 @@ async fn a_conflict_neither_starts_nor_ends_an_outage_and_is_never_the_last_atte
                 0 => Error::Other("no quota"),
                 _ => write_status(thing.clone(), things).await.expect_err("it is refused"),
             };
-            let outage = asked.outage_of(&*thing, &error);
+            let outage = asked.outage(&*thing).after(classify(&error));
             seen.lock()
                 .expect("no run panics")
                 .push((outage.elapsed.as_secs(), outage.is_last));
@@ -179,7 +170,7 @@ async fn an_error_of_kube_is_told_apart_in_one_line() {
     world.create("a").await;
     let runs = start(
         &world,
-        &classified(BACKOFF),
+        &requeuer(policy(BACKOFF)),
         |thing: Arc<Thing>, things: Api<Thing>| async move {
             match thing.spec.value {
                 0 => write_status(thing, things).await,
@@ -200,7 +191,7 @@ async fn an_error_that_no_retry_cures_waits_five_minutes_or_for_a_change() {
     for (code, reason) in [(401, "Unauthorized"), (403, "Forbidden"), (422, "Invalid")] {
         let world = World::new(ready);
         world.create("a").await;
-        let runs = start(&world, &classified(BACKOFF), write_status);
+        let runs = start(&world, &requeuer(policy(BACKOFF)), write_status);
         refuse(&world, 650.0, code, reason, None);
         world.until(400.0).await;
         world.set_value(1).await;
@@ -218,7 +209,7 @@ async fn an_api_server_that_says_when_to_come_back_is_obeyed() {
     for (code, reason) in [(429, "TooManyRequests"), (503, "ServiceUnavailable"), (504, "Timeout")] {
         let world = World::new(ready);
         world.create("a").await;
-        let runs = start(&world, &classified(BACKOFF), write_status);
+        let runs = start(&world, &requeuer(policy(BACKOFF)), write_status);
         refuse(&world, 16.0, code, reason, Some(7));
         world.until(25.0).await;
         assert_eq!(times(&runs), [0.0, 7.0, 14.0, 21.0], "{code}");
@@ -229,7 +220,7 @@ async fn an_api_server_that_says_when_to_come_back_is_obeyed() {
 async fn a_time_out_and_a_lost_connection_back_off() {
     let world = World::new(ready);
     world.create("a").await;
-    let runs = start(&world, &classified(BACKOFF), write_status);
+    let runs = start(&world, &requeuer(policy(BACKOFF)), write_status);
     refuse(&world, 5.0, 504, "Timeout", None);
     world.until(9.0).await;
     world
@@ -243,8 +234,7 @@ async fn a_time_out_and_a_lost_connection_back_off() {
 async fn an_errors_own_retry_decides_whether_it_is_the_last_attempt() {
     let world = World::new(ready);
     let thing = world.create("a").await;
-    let plain = requeuer(policy("{ error: { initial: 10s, factor: 2, max: 5m, deadline: 1m } }"));
-    let requeue = plain.clone().on_error(classify as fn(&Error) -> Retry);
+    let requeue = requeuer(policy("{ error: { initial: 10s, factor: 2, max: 5m, deadline: 1m } }"));
     let forbidden = || {
         let status = json!({ "status": "Failure", "code": 403, "reason": "Forbidden", "message": "no" });
         Error::Kube(kube::Error::Api(serde_json::from_value(status).expect("a status")))
@@ -256,17 +246,11 @@ async fn an_errors_own_retry_decides_whether_it_is_the_last_attempt() {
         let since = k8s_openapi::jiff::Timestamp::try_from(started).expect("a time");
         let status = json!({ "phase": "Failed", "since": since });
         thing.status = Some(serde_json::from_value(status).expect("a status"));
-        let is_last = |error| requeue.outage_of(&thing, &error).is_last;
+        let outage = requeue.outage(&thing);
+        let is_last = |error| outage.after(classify(&error)).is_last;
         assert_eq!(is_last(Error::Other("no quota")), past);
         assert!(is_last(Error::Other("never")));
         assert!(!is_last(forbidden()));
-        // A clone from before `on_error` has no classifier, and neither has `outage`.
-        assert_eq!(plain.outage_of(&thing, &Error::Other("never")).is_last, past);
-        assert_eq!(requeue.outage(&thing).is_last, past);
-        let (of, all) = (requeue.outage_of(&thing, &forbidden()), requeue.outage(&thing));
-        assert_eq!(
-            (of.since, of.elapsed, of.attempts),
-            (all.since, all.elapsed, all.attempts)
-        );
+        assert_eq!(outage.is_last, past);
     }
 }

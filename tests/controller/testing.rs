@@ -32,7 +32,7 @@ fn the_guides_examples_run_at_the_same_times_without_a_cluster() {
             };
             let expected = example.rows.iter().filter(|row| row.run.is_some()).map(|row| row.at);
             let expected: Vec<_> = expected.collect();
-            let runs: Vec<_> = timeline.runs().iter().map(|run| run.at).collect();
+            let runs: Vec<_> = timeline.reconciles().iter().map(|run| run.at).collect();
             let agree = runs.len() == expected.len()
                 && runs
                     .iter()
@@ -61,7 +61,7 @@ async fn random_timelines_run_at_the_same_times_on_the_real_controller() {
         let rows = rows.trim_end().rsplit_once('\n').map_or("", |(rows, _)| rows);
         let text = format!("{head}\n{rows}\n");
         println!("TESTING_SEED={seed}\n{text}");
-        runs += timeline.runs().len();
+        runs += timeline.reconciles().len();
         merged += usize::from(head.contains("takes: 2s"));
         Stage::new(parse(&text)).play_with(Stage::check_times).await;
     }
@@ -99,7 +99,7 @@ fn timeline(example: &Example, mut script: impl FnMut(usize) -> String + 'static
         crd,
         takes,
     } = example.setting;
-    if crd != Crd::WithSubresource || child != Child::Owned {
+    if crd != Crd::WithSubresource || child != Child::Unchanged {
         return None;
     }
     let timeline = Timeline::new(example.policy, move |thing: &mut Thing, run| {
@@ -114,7 +114,7 @@ fn timeline(example: &Example, mut script: impl FnMut(usize) -> String + 'static
         answer
     });
     let timeline = timeline.expect("a test's policy is valid");
-    Some(timeline.on_error(classify).overrides(overrides()).runs_take(takes))
+    Some(timeline.classify(|error, _| classify(error)).overrides(overrides()).reconciles_take(takes))
 }
 
 /// Writes some of the status's fields.
@@ -134,7 +134,7 @@ fn happen(event: &str, timeline: &mut Played) -> Option<()> {
         "the controller restarts" | "another replica takes over" => timeline.restarted(),
         "its child changes" => timeline.nudged(event),
         "it is deleted" => timeline.deleted(),
-        "all are triggered" => timeline.triggered(event),
+        "all are requested" => timeline.requested_for_all(event),
         _ if let Some(yaml) = event.strip_prefix(NEW_POLICY) => {
             timeline.set_policy(policy(yaml)).expect("a test's policy is valid")
         }
@@ -207,12 +207,12 @@ fn random(seed: u64) -> (String, Played) {
         random.of(&["default: 30s", "default: { initial: 20s, factor: 1.5, max: 2m }"]),
         random.of(&["error: 10s", "error: { initial: 5s, factor: 2, max: 1m, deadline: 3m }"]),
         random.of(&[
-            "rate_limit: { max: 10, within: 10s }",
-            "rate_limit: { max: 2, within: 40s }",
+            "rate_limit: { burst: 30, every: 1s }",
+            "rate_limit: { burst: 2, every: 20s }",
         ]),
         random.of(&[
-            "status: in every run",
-            "status: in every run, with lastTransitionTime",
+            "status: in every reconcile",
+            "status: in every reconcile, with lastTransitionTime",
             "status: never",
         ]),
     ];
@@ -232,7 +232,7 @@ fn random(seed: u64) -> (String, Played) {
         "its fingerprint changes",
         "its phase is written: Failed",
         "its phase is written: Ready",
-        "all are triggered",
+        "all are requested",
         "annotated example.com/paused=true",
         "annotated example.com/paused-",
         "annotated example.com/poll-interval=8s",
@@ -253,8 +253,9 @@ fn random(seed: u64) -> (String, Played) {
                 "Err",
                 "Err, never",
                 "Err, after 7s",
-                "Err, no failure, after 4s",
+                "Err, later, after 4s",
                 "Ready, after 12s",
+                "Ready, within 9s",
                 "Failed, await change",
                 "after 3s",
                 "again",
@@ -301,7 +302,7 @@ fn clear_of_runs(timeline: &mut Played, at: f64, example: &Example, event: &str)
     let mut at = Duration::from_millis((at * 1000.0) as u64);
     loop {
         timeline.at(at);
-        let is_clear = timeline.runs().last().is_none_or(|run| {
+        let is_clear = timeline.reconciles().last().is_none_or(|run| {
             let since = at - run.at;
             let has_to_wait = since < takes && NOT_DURING_A_RUN.contains(&event);
             since > MARGIN && since.abs_diff(takes) > MARGIN && !has_to_wait

@@ -62,13 +62,13 @@ pub(crate) struct Setting {
 pub(crate) enum StatusWrites {
     /// With the phase and a message that is another in every run, as in the proposal's controller.
     #[default]
-    #[serde(rename = "in every run")]
+    #[serde(rename = "in every reconcile")]
     EveryRun,
     /// The same, with the time of the phase's last transition.
-    #[serde(rename = "in every run, with lastTransitionTime")]
+    #[serde(rename = "in every reconcile, with lastTransitionTime")]
     WithLastTransition,
     /// The same, and the message is part of the fingerprint.
-    #[serde(rename = "in every run, with the message in the fingerprint")]
+    #[serde(rename = "in every reconcile, with the message in the fingerprint")]
     InFingerprint,
     #[serde(rename = "never")]
     Never,
@@ -77,14 +77,13 @@ pub(crate) enum StatusWrites {
 #[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Child {
     #[default]
-    #[serde(rename = "with owned()")]
-    Owned,
-    #[serde(rename = "with owns()")]
-    Owns,
-    #[serde(rename = "with owned(), rewritten in every run")]
+    #[serde(rename = "unchanged")]
+    Unchanged,
+    #[serde(rename = "rewritten in every reconcile")]
     Rewritten,
-    #[serde(rename = "with owned(), applied unchanged in every run")]
-    Applied,
+    /// Not by the client of the `Requeuer`.
+    #[serde(rename = "rewritten in every reconcile, by another client")]
+    RewrittenOutside,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]

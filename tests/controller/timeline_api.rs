@@ -2,13 +2,13 @@
 
 use kube::{CustomResource, ResourceExt};
 use requeue_policy::{
-    Interval, Observe, Phase, Requeue, RequeueConfig,
-    kube::{Outcome, Overrides, Retry},
-    testing::{Timeline, assert_status_write_is_no_news},
+    Interval, Observe, Observed, Outcome, Phase, RateLimit, RequeueConfig, Retry,
+    kube::{Overrides, Reason},
+    testing::{Timeline, assert_status_write_is_no_change},
 };
 use serde::{Deserialize, Serialize};
 use std::{
-    hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
+    hash::{BuildHasher, RandomState},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicU64, Ordering},
     time::{Duration, SystemTime},
@@ -36,19 +36,12 @@ struct AppStatus {
 }
 
 impl Observe for App {
-    fn phase(&self) -> Phase {
-        self.status
-            .as_ref()
-            .and_then(|status| status.phase)
-            .unwrap_or(Phase::Initializing)
-    }
-
-    fn last_transition(&self) -> Option<SystemTime> {
-        self.status.as_ref()?.since
-    }
-
-    fn fingerprint(&self) -> u64 {
-        hashed(self.status.as_ref().and_then(|status| status.outputs.as_ref()))
+    fn observe(&self) -> Observed {
+        let status = self.status.as_ref();
+        let phase = status.and_then(|status| status.phase);
+        Observed::new(phase.unwrap_or(Phase::Initializing))
+            .since(status.and_then(|status| status.since))
+            .fingerprint(&status.and_then(|status| status.outputs.as_ref()))
     }
 }
 
@@ -68,18 +61,16 @@ impl App {
 #[error("{0}")]
 struct Oops(&'static str);
 
-fn hashed(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
-}
-
 fn app() -> App {
     App::new("a", AppSpec { replicas: 1 })
 }
 
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
+}
+
+fn growing() -> RequeueConfig {
+    RequeueConfig::default().with_error(Interval::constant(at(10)).with_factor(2.0).with_max(at(300)))
 }
 
 /// A controller that writes another status in every run, and succeeds.
@@ -89,11 +80,7 @@ fn healthy() -> Timeline<App, Oops> {
 
 /// The same with a success or a failure as the number of the run says; the status keeps since when.
 fn ending(end: impl Fn(usize) -> Result<Phase, Oops> + 'static) -> Timeline<App, Oops> {
-    let policy = RequeueConfig {
-        error: Interval::constant(at(10)).with_factor(2.0).with_max(at(300)),
-        ..RequeueConfig::default()
-    };
-    let timeline = Timeline::new(policy, move |app: &mut App, run| {
+    let timeline = Timeline::new(growing(), move |app: &mut App, run| {
         let result = end(run.number);
         app.enter(*result.as_ref().unwrap_or(&Phase::Failed), run.now);
         app.status().message = format!("run {}", run.number);
@@ -110,7 +97,7 @@ fn message(f: impl FnOnce()) -> String {
 }
 
 #[test]
-fn a_timeline_tells_when_an_object_would_run_without_a_cluster() {
+fn a_timeline_shows_when_an_object_would_be_reconciled_without_a_cluster() {
     let mut timeline = ending(|number| {
         if number < 3 {
             Err(Oops("no quota"))
@@ -130,9 +117,10 @@ fn a_timeline_tells_when_an_object_would_run_without_a_cluster() {
         .changed("its outputs change", |app| app.status().outputs = Some("b".into()));
     timeline.at(at(100)).nudged("its child changes");
     timeline.at(at(131));
-    timeline.assert_ran_at([0, 10, 30, 70, 80, 90, 100, 130].map(at));
-    let by_timer: Vec<_> = timeline.runs().iter().map(|run| run.by_timer).collect();
-    assert_eq!(by_timer, [false, true, true, true, false, false, false, true]);
+    timeline.assert_reconciled_at([0, 10, 30, 70, 80, 90, 100, 130].map(at));
+    let reasons = timeline.reconciles().iter().map(|run| run.reasons.iter().map(Reason::to_string).collect::<Vec<_>>().join("; "));
+    let expected = ["new", "due", "due", "due", "changed: generation", "changed: fingerprint", "requested", "due"];
+    assert_eq!(reasons.collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -167,8 +155,8 @@ fn a_failed_assertion_shows_the_timeline() {
     let mut timeline = healthy();
     timeline.created(app()).at(at(30));
     assert_eq!(
-        message(|| timeline.assert_ran_at([0, 20].map(at))),
-        "ran at 0s, 30s\nand not 0s, 20s\n\n 0s  created  → Ready\n30s           → Ready\n"
+        message(|| timeline.assert_reconciled_at([0, 20].map(at))),
+        "reconciled at 0s, 30s\nand not 0s, 20s\n\n 0s  created  → Ready\n30s           → Ready\n"
     );
 }
 
@@ -177,32 +165,26 @@ fn a_restart_forgets_what_the_status_does_not_carry() {
     let fails = |_| Err(Oops("no quota"));
     let mut carried = ending(fails);
     carried.created(app()).at(at(50)).restarted().at(at(115));
-    carried.assert_ran_at([0, 10, 30, 50, 110].map(at));
+    carried.assert_reconciled_at([0, 10, 30, 50, 110].map(at));
 
-    let mut lost = Timeline::new(
-        RequeueConfig {
-            error: Interval::constant(at(10)).with_factor(2.0).with_max(at(300)),
-            ..RequeueConfig::default()
-        },
-        |_: &mut App, _| Err::<Phase, _>(Oops("no quota")),
-    )
-    .expect("the policy is valid");
+    let mut lost = Timeline::new(growing(), |_: &mut App, _| Err::<Phase, _>(Oops("no quota")))
+        .expect("the policy is valid");
     lost.created(app()).at(at(50)).restarted().at(at(85));
-    lost.assert_ran_at([0, 10, 30, 50, 60, 80].map(at));
+    lost.assert_reconciled_at([0, 10, 30, 50, 60, 80].map(at));
 }
 
 #[test]
 fn errors_are_classified_as_in_the_controller() {
     let mut timeline = ending(|number| Err(Oops(["throttled", "conflict", "no quota", "invalid"][number.min(3)])))
-        .on_error(|error: &Oops| match error.0 {
-            "conflict" => Retry::NoFailure(at(1)),
+        .classify(|error: &Oops, _| match error.0 {
+            "conflict" => Retry::Later(at(1)),
             "throttled" => Retry::After(at(3)),
             "invalid" => Retry::Never,
             _ => Retry::Backoff,
         });
-    timeline.created(app()).at(at(3600));
-    // The second failure comes 4 s into the outage: 10 s + 4 s.
-    timeline.assert_ran_at([0, 3, 4, 18].map(at));
+    timeline.created(app()).at(at(300));
+    // What says itself when to come back does not age the backoff.
+    timeline.assert_reconciled_at([0, 3, 4, 14].map(at));
     assert!(
         timeline.to_string().contains("0s  created  → Err, after 3s\n"),
         "{timeline}"
@@ -210,11 +192,11 @@ fn errors_are_classified_as_in_the_controller() {
     assert!(
         timeline
             .to_string()
-            .contains(" 3s           → Err, no failure, after 1s\n"),
+            .contains(" 3s           → Err, later, after 1s\n"),
         "{timeline}"
     );
     assert!(
-        timeline.to_string().contains("18s           → Err, never\n"),
+        timeline.to_string().contains("14s           → Err, never\n"),
         "{timeline}"
     );
 }
@@ -227,7 +209,7 @@ fn a_deletion_waits_for_the_finalizer_and_then_nothing_runs() {
                 app.metadata.finalizers = Some(vec!["example.com/app".into()]);
                 Outcome::from(Phase::Ready)
             }
-            Some(_) if run.at < at(60) => (Phase::Ready, Requeue::After(at(5))).into(),
+            Some(_) if run.at < at(60) => Phase::Ready.after(at(5)),
             Some(_) => {
                 app.metadata.finalizers = None;
                 Phase::Ready.into()
@@ -243,11 +225,11 @@ fn a_deletion_waits_for_the_finalizer_and_then_nothing_runs() {
     assert!(marked, "a finalizer holds it");
     timeline.at(at(600));
     // Its finalizer is a change, so that it runs twice at the start.
-    timeline.assert_ran_at([0, 0, 30, 52, 57, 62].map(at));
+    timeline.assert_reconciled_at([0, 1, 30_001, 52_000, 57_000, 62_000].map(Duration::from_millis));
     assert!(timeline.object().is_none());
-    timeline.created(app());
+    timeline.created(app()).at(at(601));
     assert_eq!(
-        timeline.runs().len(),
+        timeline.reconciles().len(),
         8,
         "one that is created anew is another\n{timeline}"
     );
@@ -255,14 +237,14 @@ fn a_deletion_waits_for_the_finalizer_and_then_nothing_runs() {
 
 #[test]
 fn what_happens_during_a_run_is_seen_after_it() {
-    let mut timeline = healthy().runs_take(at(2));
+    let mut timeline = healthy().reconciles_take(at(2));
     timeline
         .created(app())
         .at(at(1))
         .changed("the spec changes", |app| app.spec.replicas = 3);
     assert!(timeline.to_string().contains("→ ...\n"), "{timeline}");
     timeline.at(at(35));
-    timeline.assert_ran_at([0, 2, 34].map(at));
+    timeline.assert_reconciled_at([0, 2001, 34_001].map(Duration::from_millis));
 }
 
 #[test]
@@ -286,38 +268,33 @@ fn the_generation_counts_the_spec_and_a_write_that_changes_nothing_is_no_event()
         app.metadata.labels = Some([("a".into(), "b".into())].into())
     });
     assert_eq!(meta(&timeline), (Some(2), Some("4".into())));
-    timeline.assert_ran_at([0, 30, 31, 31].map(at));
+    timeline.assert_reconciled_at([0, 30, 31, 31].map(at));
 }
 
 #[test]
 fn an_object_that_wakes_itself_is_seen_to_loop() {
     let timeline = |rate_limit| {
-        let policy = RequeueConfig {
-            rate_limit,
-            ..RequeueConfig::default()
-        };
-        let timeline = Timeline::new(policy, |app: &mut App, run| {
-            app.status().outputs = Some(run.number.to_string());
+        let policy = RequeueConfig::default().with_rate_limit(rate_limit);
+        let timeline = Timeline::new(policy, |app: &mut App, _| {
+            // Unlike a status, a spec of its own is a change.
+            app.spec.replicas += 1;
             Ok::<_, Oops>(Phase::Ready)
         });
         timeline.expect("the policy is valid")
     };
-    let mut held = timeline(RequeueConfig::default().rate_limit);
-    held.created(app()).at(at(12));
-    held.assert_ran_at([[0; 10].as_slice(), &[10, 11, 12]].concat().into_iter().map(at));
-    let endless = message(|| _ = timeline(None).created(app()));
+    let mut held = timeline(Some(RateLimit::new(10, at(2))));
+    held.created(app()).at(at(7));
+    held.assert_reconciled_at((0..10).chain([2000, 4000, 6000]).map(Duration::from_millis));
+    let endless = message(|| _ = timeline(None).created(app()).at(at(2)));
     assert!(
-        endless.starts_with("it runs again and again at 0s, and no rate limit ends that\n\n0s  created  → Ready\n"),
+        endless.starts_with("it is reconciled again and again at 999ms, and no rate limit ends that\n\n   0s  created  → Ready\n"),
         "{endless}"
     );
 }
 
 #[test]
 fn a_refused_policy_and_a_misuse_say_so() {
-    let policy = RequeueConfig {
-        error: Interval::constant(Duration::ZERO),
-        ..RequeueConfig::default()
-    };
+    let policy = RequeueConfig::default().with_error(Duration::ZERO);
     let refused = Timeline::new(policy, |_: &mut App, _| Ok::<_, Oops>(())).expect_err("a zero interval");
     assert!(
         refused.to_string().starts_with("error.initial: 0s is not allowed"),
@@ -333,10 +310,7 @@ fn a_refused_policy_and_a_misuse_say_so() {
 
 #[test]
 fn a_new_policy_and_an_override_hold_also_after_a_restart() {
-    let of = |default| RequeueConfig {
-        default: Interval::constant(at(default)),
-        ..RequeueConfig::default()
-    };
+    let of = |default| RequeueConfig::default().with_default(at(default));
     let mut timeline = healthy().overrides(Overrides::new().paused("a/paused").interval("a/every"));
     timeline.created(app());
     timeline.at(at(40)).set_policy(of(20)).expect("it is valid");
@@ -345,19 +319,19 @@ fn a_new_policy_and_an_override_hold_also_after_a_restart() {
         refused.to_string().starts_with("default.initial: 0s is not allowed"),
         "{refused}"
     );
-    timeline.at(at(81)).triggered("all are triggered");
+    timeline.at(at(81)).requested_for_all("all are triggered");
     timeline.at(at(85)).restarted();
     timeline.at(at(106)).changed("it is paused", |app| {
         app.annotations_mut().insert("a/paused".into(), "true".into());
     });
     timeline.at(at(150)).restarted();
-    timeline.at(at(160)).triggered("all are triggered");
+    timeline.at(at(160)).requested_for_all("all are triggered");
     timeline.at(at(170)).changed("it is to run every 7 s", |app| {
         *app.annotations_mut() = [("a/every".into(), "7s".into())].into();
     });
     timeline.at(at(180)).restarted();
     timeline.at(at(190));
-    timeline.assert_ran_at([0, 30, 60, 80, 81, 85, 105, 170, 177, 180, 187].map(at));
+    timeline.assert_reconciled_at([0, 30, 60, 80, 81, 85, 105, 170, 177, 180, 187].map(at));
     assert!(
         timeline.to_string().contains("  40s  the policy is replaced\n"),
         "{timeline}"
@@ -366,10 +340,7 @@ fn a_new_policy_and_an_override_hold_also_after_a_restart() {
 
 #[test]
 fn a_run_knows_of_its_outage_and_says_that_it_gives_up() {
-    let policy = RequeueConfig {
-        error: Interval::constant(at(10)).with_deadline(at(25)),
-        ..RequeueConfig::default()
-    };
+    let policy = RequeueConfig::default().with_error(Interval::constant(at(10)).with_deadline(at(25)));
     let of_runs = |takes| {
         let mut timeline = Timeline::new(policy, |app: &mut App, run| {
             app.enter(Phase::Failed, run.now);
@@ -378,12 +349,12 @@ fn a_run_knows_of_its_outage_and_says_that_it_gives_up() {
             Err::<Phase, _>(Oops("no quota"))
         })
         .expect("the policy is valid")
-        .runs_take(takes);
-        timeline.created(app()).at(at(100));
+        .reconciles_take(takes);
+        timeline.created(app()).at(at(50));
         timeline
     };
     let timeline = of_runs(Duration::ZERO);
-    timeline.assert_ran_at([0, 10, 20, 30].map(at));
+    timeline.assert_reconciled_at([0, 10, 20, 30].map(at));
     let message = |timeline: &Timeline<App, Oops>| {
         timeline
             .object()
@@ -393,9 +364,9 @@ fn a_run_knows_of_its_outage_and_says_that_it_gives_up() {
     assert_eq!(message(&timeline).as_deref(), Some("30 s, given up"));
     // Runs that take time.
     let timeline = of_runs(at(6));
-    timeline.assert_ran_at([0, 16, 32].map(at));
+    timeline.assert_reconciled_at([0, 16, 32].map(at));
     // It began with the end of the first run, and the last one asks at its end.
-    assert_eq!(timeline.runs()[2].outage.elapsed, at(26));
+    assert_eq!(timeline.reconciles()[2].outage.elapsed, at(26));
     assert_eq!(message(&timeline).as_deref(), Some("32 s, given up"));
 }
 
@@ -405,27 +376,27 @@ fn a_check_of_observe_names_the_mistake() {
     let mut after = before.clone();
     after.enter(Phase::Failed, SystemTime::UNIX_EPOCH);
     after.status().message = "no quota".into();
-    assert_status_write_is_no_news(&before, &after);
+    assert_status_write_is_no_change(&before, &after);
 
     let mut renewed = after.clone();
     renewed.status().since = Some(SystemTime::UNIX_EPOCH + at(10));
-    let mistake = message(|| assert_status_write_is_no_news(&after, &renewed));
+    let mistake = message(|| assert_status_write_is_no_change(&after, &renewed));
     assert!(
-        mistake.starts_with("last_transition changes though the phase stays Failed: "),
+        mistake.starts_with("`since` changes though the phase stays Failed: "),
         "{mistake}"
     );
 
     let mut output = after.clone();
     output.status().outputs = Some("b".into());
-    let mistake = message(|| assert_status_write_is_no_news(&after, &output));
+    let mistake = message(|| assert_status_write_is_no_change(&after, &output));
     assert!(
-        mistake.starts_with("fingerprint changes with the run's own status write"),
+        mistake.starts_with("the fingerprint changes with the reconciler's own status write"),
         "{mistake}"
     );
 
     let mut annotated = after.clone();
     annotated.metadata.annotations = Some([("reconciled-at".into(), "now".into())].into());
-    let mistake = message(|| assert_status_write_is_no_news(&after, &annotated));
+    let mistake = message(|| assert_status_write_is_no_change(&after, &annotated));
     assert!(
         mistake.starts_with("the write also changes the generation, labels, annotations"),
         "{mistake}"
@@ -440,21 +411,13 @@ struct FickleSpec {
 }
 
 impl Observe for Fickle {
-    fn phase(&self) -> Phase {
-        Phase::Ready
-    }
-
-    fn last_transition(&self) -> Option<SystemTime> {
+    fn observe(&self) -> Observed {
         // As the clock does, only that it ticks for sure.
         static TICKS: AtomicU64 = AtomicU64::new(0);
-        Some(SystemTime::UNIX_EPOCH + at(TICKS.fetch_add(1, Ordering::Relaxed)))
-    }
-
-    fn fingerprint(&self) -> u64 {
-        if self.spec.hash {
-            RandomState::new().hash_one("the same")
-        } else {
-            0
+        let ticks = SystemTime::UNIX_EPOCH + at(TICKS.fetch_add(1, Ordering::Relaxed));
+        match self.spec.hash {
+            true => Observed::new(Phase::Ready).fingerprint(&RandomState::new().hash_one("the same")),
+            false => Observed::new(Phase::Ready).since(ticks),
         }
     }
 }
@@ -464,15 +427,15 @@ fn an_observe_that_is_not_of_the_object_alone_is_a_mistake() {
     for (hash, expected) in [
         (
             true,
-            "fingerprint is another each time it is asked of the same object: ",
+            "the fingerprint is another each time the same object is observed: ",
         ),
         (
             false,
-            "last_transition is another each time it is asked of the same object: ",
+            "`since` is another each time the same object is observed: ",
         ),
     ] {
         let fickle = Fickle::new("a", FickleSpec { hash });
-        let mistake = message(|| assert_status_write_is_no_news(&fickle, &fickle));
+        let mistake = message(|| assert_status_write_is_no_change(&fickle, &fickle));
         assert!(mistake.starts_with(expected), "{mistake}");
     }
 }

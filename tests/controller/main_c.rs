@@ -1,0 +1,4 @@
+//! Temporary: modules while they are ported.
+
+mod lines;
+mod world;
