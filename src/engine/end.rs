@@ -33,6 +33,7 @@ impl Engine {
     }
 
     /// A reconcile has failed; returns when the object is reconciled again.
+    #[cfg(feature = "testing")]
     pub(crate) fn failed(
         &self,
         id: Id<'_>,

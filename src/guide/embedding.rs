@@ -187,7 +187,7 @@
 //!
 //! ### A `Requeuer` is a value to be shared
 //!
-//! Clones share the policy and the memory. Two controllers need two of it.
+//! Clones share the policy and the memory. Each controller needs one.
 //!
 //! # What the status says
 //!

@@ -1,11 +1,11 @@
-//! A rate for the whole fleet: timers share it, and nothing else waits for it.
+//! A rate for the whole fleet: timers share it, and changes do not wait for it.
 
 use crate::{
     overrides::{PAUSED, annotate, with_overrides},
     world::{World, policy, ready, requeuer, writes_status},
 };
 use kube::api::{Patch, PatchParams};
-use requeue_policy::{MaxRate, RequeueConfig};
+use requeue_policy::{MaxRate, RequeueConfig, RequeuePolicy};
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -110,7 +110,7 @@ async fn a_restart_runs_every_object_at_once_whatever_the_rate() {
 
 #[tokio::test(start_paused = true)]
 async fn without_a_rate_no_timer_waits() {
-    assert_eq!(RequeueConfig::default().max_rate, None);
+    assert_eq!(RequeueConfig::default().max_rate(), None);
     let world = World::new(ready);
     create(&world, 200).await;
     let requeue = requeuer(RequeueConfig::default());
@@ -163,10 +163,7 @@ async fn another_rate_counts_from_the_next_timer_on() {
     create_in_order(&world, &["a", "b", "c", "d"]).await;
     world.until(15.0).await;
     assert!(requeue.max_rate_wait() > Duration::from_secs(390));
-    let fast = RequeueConfig {
-        max_rate: Some(MaxRate::new(10.0)),
-        ..slow
-    };
+    let fast = slow.with_max_rate(MaxRate::new(10.0));
     requeue.set_policy(fast).expect("it is valid");
     assert_eq!(requeue.max_rate_wait(), Duration::ZERO);
     world.until(65.0).await;
@@ -177,7 +174,7 @@ async fn another_rate_counts_from_the_next_timer_on() {
     assert_eq!(runs[..2], [0.1, 110.0]);
     // It is due together with "a", and one of the two waits for the next place.
     assert!(runs.len() == 3 && (120.0..=120.1).contains(&runs[2]), "{runs:?}");
-    let off = RequeueConfig { max_rate: None, ..slow };
+    let off = slow.with_max_rate(None);
     requeue.set_policy(slow).expect("it is valid");
     world.until(145.0).await;
     assert!(requeue.max_rate_wait() > Duration::ZERO);
@@ -218,9 +215,7 @@ async fn changed_while_timers_wait(max_rate: Option<MaxRate>) -> (World, Vec<Str
     names.push("a".to_owned());
     create_in_order(&world, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     world.until(15.0).await;
-    requeue
-        .set_policy(RequeueConfig { max_rate, ..slow })
-        .expect("it is valid");
+    requeue.set_policy(slow.with_max_rate(max_rate)).expect("it is valid");
     (world, names)
 }
 
@@ -268,10 +263,7 @@ async fn a_place_that_the_old_rate_gave_serves_no_timer_of_another() {
     let names: Vec<_> = (0..30).map(|n| format!("n{n}")).collect();
     create_in_order(&world, &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
     world.until(13.5).await;
-    let slow = RequeueConfig {
-        max_rate: Some(MaxRate::new(0.1)),
-        ..fast
-    };
+    let slow = fast.with_max_rate(MaxRate::new(0.1));
     requeue.set_policy(slow).expect("it is valid");
     // All that wait run by a change, and none of their places, one in a second, is needed.
     patch(&world, names[4..].to_vec(), json!({ "spec": { "value": 1 } })).await;

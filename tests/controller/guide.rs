@@ -154,7 +154,9 @@ impl Stage {
         self.all.push(all);
         let children = Api::<ConfigMap>::default_namespaced(self.world.client());
         let controller = self.world.controller(&self.requeue);
-        let controller = controller.reconcile_all_on(triggered).owns(children, watcher::Config::default());
+        let controller = controller
+            .reconcile_all_on(triggered)
+            .owns(children, watcher::Config::default());
         self.controllers.push(self.world.spawn(controller, &self.requeue));
     }
 

@@ -122,6 +122,6 @@ async fn a_different_error_in_the_same_outage_is_no_line_at_info() {
     let repeats = world.lines.of(Level::DEBUG);
     assert_eq!(
         repeats,
-        ["still failed kind=\"Thing\" object=default/a error=no image after=5s retries=0 next=\"in 5s\""]
+        ["still failed kind=Thing object=default/a error=no image after=5s retries=0 next=\"in 5s\""]
     );
 }

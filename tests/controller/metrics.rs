@@ -8,18 +8,24 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api,
     api::{DeleteParams, Patch, PatchParams},
-    runtime::watcher,
+    runtime::{reflector::ObjectRef, watcher},
 };
 use requeue_policy::{Phase, RequeueConfig, kube::Overrides};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use self::{
     reader::Reader,
-    table::{Metric, metrics, values},
+    table::{Metric, labels, metrics},
 };
-use crate::world::{Oops, Thing, World, policy, ready, requeuer, writes_status};
+use crate::{
+    overrides::PAUSED,
+    world::{Oops, Thing, World, policy, ready, requeuer, writes_status, writes_status_slowly},
+};
+
+/// How many series a controller has, as the guide says.
+const SERIES: usize = 46;
 
 /// A reconciler that fails for so many seconds.
 fn failing_for(seconds: u64) -> impl Fn(Arc<Thing>, Api<Thing>) -> std::future::Ready<Result<Phase, Oops>> {
@@ -34,72 +40,94 @@ fn failing_for(seconds: u64) -> impl Fn(Arc<Thing>, Api<Thing>) -> std::future::
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_is_counted_by_what_started_it() {
+async fn a_reconcile_is_counted_by_its_first_reason() {
     let reader = Reader::install();
-    let world = World::new(writes_status);
+    let world = World::new(writes_status_slowly);
     let parent = world.create("a").await;
-    let requeue = requeuer(policy("rate_limit: { max: 4, within: 100s }"));
-    let (all, by_hand) = mpsc::unbounded();
+    let requeue = requeuer(policy("{}")).overrides(Overrides::new().paused(PAUSED));
+    let (all, for_all) = mpsc::unbounded();
     let children = Api::<ConfigMap>::default_namespaced(world.client());
     let controller = world
-        .controller()
-        .watches(children, watcher::Config::default(), requeue.owned())
-        .reconcile_all_on(by_hand);
+        .controller(&requeue)
+        .owns(children, watcher::Config::default())
+        .reconcile_all_on(for_all);
     world.spawn(controller, &requeue);
+    let a = ObjectRef::<Thing>::new("a").within("default");
+    let pause = async |value: Value| world.patch(json!({ "metadata": { "annotations": { PAUSED: value } } })).await;
+    let counted = |reason: &str| {
+        let expected = format!("reconciles_total{{phase=ready,reason={reason}}} 1");
+        assert_eq!(reader.only("reconciles_total"), [expected]);
+    };
 
     world.until(5.0).await;
-    let new = "runs_total{phase=initializing,trigger=new} 1";
-    assert_eq!(reader.only("runs_total"), [new]);
+    let new = "reconciles_total{phase=initializing,reason=new} 1";
+    assert_eq!(reader.only("reconciles_total"), [new]);
     world.set_value(1).await;
     world.until(10.0).await;
-    assert_eq!(reader.only("runs_total"), ["runs_total{phase=ready,trigger=change} 1"]);
+    counted("changed");
     world.create_child(&parent).await;
     world.until(15.0).await;
-    assert_eq!(reader.only("runs_total"), ["runs_total{phase=ready,trigger=news} 1"]);
+    counted("child");
     all.unbounded_send(()).expect("the controller runs");
     world.until(20.0).await;
-    assert_eq!(reader.only("runs_total"), ["runs_total{phase=ready,trigger=other} 1"]);
-    // The fifth run within 100 s has to wait, and is due meanwhile: that is what starts it.
+    counted("requested_for_all");
+    world.until(50.0).await;
+    counted("due");
+    pause("true".into()).await;
+    world.until(55.0).await;
+    pause(Value::Null).await;
+    // Both come before the next one starts.
+    world.until(55.1).await;
+    requeue.nudge(&a);
     world.change_child("b").await;
-    world.until(30.0).await;
-    assert_eq!(reader.only("runs_total"), [""; 0]);
-    world.until(100.0).await;
-    let waited = [
-        "runs_total{phase=ready,trigger=due} 1",
-        "runs_total{phase=ready,trigger=held} 1",
-    ];
-    assert_eq!(reader.only("runs_total"), waited);
+    world.until(60.0).await;
+    let two = ["requested", "resumed"].map(|reason| format!("reconciles_total{{phase=ready,reason={reason}}} 1"));
+    assert_eq!(reader.only("reconciles_total"), two);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trigger_without_a_run_is_counted_by_what_postponed_it() {
+async fn a_trigger_without_a_reconcile_is_counted_by_what_postponed_it() {
     let reader = Reader::install();
     let world = World::new(writes_status);
     world.create("a").await;
-    let overrides = Overrides::new().paused("example.com/paused");
-    let requeue = requeuer(policy("rate_limit: { max: 2, within: 10s }")).overrides(overrides);
+    let requeue = requeuer(policy("rate_limit: { burst: 2, every: 5s }")).overrides(Overrides::new().paused(PAUSED));
     world.start_with(&requeue);
     world.until(1.0).await;
-    assert_eq!(reader.only("postponed_total"), ["postponed_total{reason=status} 1"]);
+    assert_eq!(reader.only("postponed_total"), ["postponed_total{reason=echo} 1"]);
     world.patch_status(json!({ "message": "somebody else's" })).await;
     world.until(2.0).await;
     assert_eq!(reader.only("postponed_total"), ["postponed_total{reason=status} 1"]);
 
     world.set_value(1).await;
     world.until(3.0).await;
-    assert_eq!(reader.only("postponed_total"), ["postponed_total{reason=status} 1"]);
+    assert_eq!(reader.only("postponed_total"), ["postponed_total{reason=echo} 1"]);
     world.set_value(2).await;
     world.until(4.0).await;
     assert_eq!(reader.only("postponed_total"), ["postponed_total{reason=rate_limit} 1"]);
 
-    world.until(38.0).await;
+    world.until(33.0).await;
     reader.read();
-    let annotations = json!({ "metadata": { "annotations": { "example.com/paused": "true" } } });
+    let annotations = json!({ "metadata": { "annotations": { PAUSED: "true" } } });
     world.patch(annotations).await;
-    world.until(38.5).await;
-    world.set_value(3).await;
-    world.until(39.0).await;
-    assert_eq!(reader.read(), ["postponed_total{reason=paused} 2"]);
+    world.until(34.0).await;
+    assert_eq!(reader.read(), ["postponed_total{reason=paused} 1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trigger_that_waits_for_the_own_last_write_is_counted() {
+    let reader = Reader::install();
+    let world = World::new(writes_status);
+    let thing = world.create("a").await;
+    let requeue = requeuer(RequeueConfig::default());
+    world.start_with(&requeue);
+    world.until(1.0).await;
+    world.server.delay_events(Duration::from_secs(2));
+    world.set_value(1).await;
+    world.until(3.5).await;
+    reader.read();
+    requeue.nudge(&ObjectRef::from_obj(&thing));
+    world.until(4.0).await;
+    assert_eq!(reader.read(), ["postponed_total{reason=stale_cache} 1"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,20 +139,20 @@ async fn each_wait_for_max_rate_is_recorded() {
     }
     world.start(policy("{ default: 10s, max_rate: { per_second: 0.5 } }"));
     world.until(5.0).await;
-    // Runs that no timer starts do not wait.
+    // What no timer starts does not wait.
     assert_eq!(reader.only("max_rate"), [""; 0]);
     world.until(19.0).await;
     let waited = [
         "delay_seconds{phase=ready} [10, 10, 10]",
         "max_rate_wait_seconds [2, 4]",
         "postponed_total{reason=max_rate} 2",
-        "runs_total{phase=initializing,trigger=due} 3",
+        "reconciles_total{phase=initializing,reason=due} 3",
     ];
     assert_eq!(reader.read(), waited);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delay_is_recorded_at_the_end_of_each_run_that_has_one() {
+async fn a_delay_is_recorded_at_the_end_of_each_reconcile_that_has_one() {
     let reader = Reader::install();
     let world = World::new(failing_for(25));
     world.create("a").await;
@@ -147,12 +175,14 @@ async fn a_delay_is_recorded_at_the_end_of_each_run_that_has_one() {
     assert_eq!(reader.only("delay_seconds"), delays);
     controller.abort();
 
-    let world = World::new(|_, _| std::future::ready(Ok((Phase::Ready, requeue_policy::Requeue::AwaitChange))));
+    let world = World::new(|_, _| std::future::ready(Ok(Phase::Ready.await_change())));
     world.create("a").await;
     world.start(RequeueConfig::default());
     sleep(Duration::from_secs(60)).await;
-    let runs = ["runs_total{phase=initializing,trigger=new} 1"];
-    assert_eq!(reader.read(), runs);
+    assert_eq!(
+        reader.read(),
+        ["reconciles_total{phase=initializing,reason=new} 1"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -166,8 +196,8 @@ async fn failing_objects_go_up_and_down() {
         world.until(until).await;
         assert_eq!(reader.only("failing_objects"), gauge(expected), "at {until} s");
     }
-    // One that is deleted is forgotten, as the other runs.
-    for (until, expected) in [(60.0, 1), (340.0, 0)] {
+    // One that is deleted is forgotten at once; the gauge is set when the other one is reconciled.
+    for (until, expected) in [(4.5, 1), (6.5, 0)] {
         let reader = Reader::install();
         let world = World::new(|thing: Arc<Thing>, _| {
             let fails = thing.metadata.name.as_deref() == Some("a");
@@ -177,10 +207,12 @@ async fn failing_objects_go_up_and_down() {
         world.create("b").await;
         let requeue = requeuer(policy("default: 1s"));
         world.start_with(&requeue);
-        world.until(5.0).await;
-        let deleted = world.things.delete("a", &DeleteParams::default()).await;
-        deleted.expect("a thing is deleted");
-        world.until(until).await;
+        world.until(until.min(5.0)).await;
+        if until > 5.0 {
+            let deleted = world.things.delete("a", &DeleteParams::default()).await;
+            deleted.expect("a thing is deleted");
+            world.until(until).await;
+        }
         assert_eq!(reader.only("failing_objects"), gauge(expected), "at {until} s");
         assert_eq!(requeue.failing(), expected);
     }
@@ -226,13 +258,16 @@ async fn giving_up_is_counted_once() {
     world.set_value(1).await;
     world.until(200.0).await;
     // Nor is it among those that are failing.
-    assert_eq!(reader.read(), ["runs_total{phase=initializing,trigger=change} 1"]);
+    assert_eq!(
+        reader.read(),
+        ["reconciles_total{phase=initializing,reason=changed} 1"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_that_fails_is_a_delay_of_phase_failed() {
+async fn a_reconcile_that_fails_is_a_delay_of_phase_failed() {
     let reader = Reader::install();
-    // Its status says nothing of it.
+    // Its status does not say so.
     let world = World::new(failing_for(1000));
     world.create("a").await;
     world.start(RequeueConfig::default());
@@ -240,8 +275,8 @@ async fn a_run_that_fails_is_a_delay_of_phase_failed() {
     let expected = [
         "delay_seconds{phase=failed} [10, 10, 10]",
         "failing_objects 1",
-        "runs_total{phase=initializing,trigger=due} 2",
-        "runs_total{phase=initializing,trigger=new} 1",
+        "reconciles_total{phase=initializing,reason=due} 2",
+        "reconciles_total{phase=initializing,reason=new} 1",
     ];
     assert_eq!(reader.read(), expected);
 }
@@ -255,14 +290,14 @@ async fn every_series_is_there_from_the_first_trigger_on() {
     assert_eq!(reader.series().len(), 0);
     world.create("a").await;
     world.until(1.1).await;
-    assert_eq!(reader.series().len(), 31);
+    assert_eq!(reader.series().len(), SERIES);
     let some = Patch::Merge(json!({ "metadata": { "labels": { "some": "label" } } }));
     for second in 2..60 {
         world.until(f64::from(second)).await;
         let patched = world.things.patch("a", &PatchParams::default(), &some).await;
         patched.expect("a thing is patched");
     }
-    assert_eq!(reader.series().len(), 31);
+    assert_eq!(reader.series().len(), SERIES);
 }
 
 #[tokio::test(start_paused = true)]
@@ -275,21 +310,24 @@ async fn no_label_is_an_objects() {
     world.start(RequeueConfig::default());
     world.until(100.0).await;
     let series = reader.series();
-    assert_eq!(series.len(), 31);
-    let allowed = values();
-    for (label, value) in series.iter().flat_map(|series| &series.labels) {
-        let is_allowed = match label.as_str() {
-            "kind" => value == "Thing",
-            label => allowed
-                .iter()
-                .any(|(name, values)| name == label && values.contains(value)),
-        };
-        assert!(is_allowed, "{label}={value} is not in the guide's table of labels");
+    assert_eq!(series.len(), SERIES);
+    let rows = labels();
+    for series in &series {
+        for (label, value) in &series.labels {
+            let row = rows.iter().find(|row| row.is_of(&series.name, label));
+            let values = &row.expect("each label is in the guide's table").values;
+            assert!(
+                values.contains(value) || (label == "kind" && value == "Thing"),
+                "{label}={value} of {} is not in the guide's table of labels",
+                series.name
+            );
+        }
     }
     // And what the guide lists is there.
-    for (label, values) in allowed.iter().filter(|(label, _)| label != "kind") {
-        let there: BTreeSet<_> = series.iter().filter_map(|series| series.label(label)).collect();
-        assert_eq!(there, values.iter().map(String::as_str).collect(), "{label}");
+    for row in rows.iter().filter(|row| row.label != "kind") {
+        let of_row = series.iter().filter(|series| row.is_of(&series.name, &row.label));
+        let there: BTreeSet<_> = of_row.filter_map(|series| series.label(&row.label)).collect();
+        assert_eq!(there, row.values.iter().map(String::as_str).collect(), "{}", row.label);
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::world::{Oops, Thing, World, policy, ready, requeuer, things, writes_status};
 use kube::Api;
 use requeue_policy::{
-    Phase, Requeue, RequeueConfig,
+    Phase,
     kube::{Overrides, Requeuer},
 };
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ use tracing::Level;
 const EVERY: &str = "example.com/every";
 pub(crate) const PAUSED: &str = "example.com/paused";
 
-pub(crate) fn with_overrides(yaml: &str) -> Requeuer<RequeueConfig> {
+pub(crate) fn with_overrides(yaml: &str) -> Requeuer {
     requeuer(policy(yaml)).overrides(Overrides::new().interval(EVERY).paused(PAUSED))
 }
 
@@ -30,7 +30,7 @@ pub(crate) async fn fails(_: Arc<Thing>, _: Api<Thing>) -> Result<Phase, Oops> {
 
 fn refused(value: &str) -> String {
     format!(
-        "an annotation is refused, the policy's own holds object=default/a \
+        "an annotation is refused, the policy applies kind=\"Thing\" object=default/a \
          refused={EVERY}: {value:?} is not allowed, it must be a duration from 1s to 180days"
     )
 }
@@ -68,7 +68,7 @@ async fn a_failed_object_keeps_the_policys_interval() {
 
 #[tokio::test(start_paused = true)]
 async fn a_runs_own_wish_wins_over_the_annotation() {
-    let world = World::new(|_, _| async { Ok((Phase::Ready, Requeue::After(Duration::from_secs(9)))) });
+    let world = World::new(|_, _| async { Ok(Phase::Ready.after(Duration::from_secs(9))) });
     world.create("a").await;
     annotate(&world, EVERY, "2s").await;
     world.start_with(&with_overrides("{}"));
@@ -84,7 +84,7 @@ async fn a_bad_override_is_logged_once_per_change_and_the_policys_own_holds() {
     world.until(5.0).await;
     annotate(&world, EVERY, "often").await;
     world.until(100.0).await;
-    // The run by the change, timers, and status writes: one line.
+    // The reconcile by the change, timers, and status writes: one line.
     assert_eq!(world.times(), [0.0, 5.0, 35.0, 65.0, 95.0]);
     assert_eq!(world.lines.of(Level::WARN), [refused("often")]);
     // Shorter than the rate limit's pace.
@@ -95,10 +95,10 @@ async fn a_bad_override_is_logged_once_per_change_and_the_policys_own_holds() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_bad_override_is_logged_once_while_the_rate_limit_holds_the_run_back() {
+async fn a_bad_override_is_logged_once_while_the_rate_limit_throttles() {
     let world = World::new(ready);
     world.create("a").await;
-    world.start_with(&with_overrides("{ default: 10m, rate_limit: { max: 1, within: 60s } }"));
+    world.start_with(&with_overrides("{ default: 10m, rate_limit: { burst: 1, every: 60s } }"));
     world.until(1.0).await;
     annotate(&world, EVERY, "often").await;
     world.until(100.0).await;
@@ -142,7 +142,7 @@ async fn nothing_starts_a_run_of_a_paused_object_and_a_resume_runs_at_once() {
     world.until(6.0).await;
     world.set_value(1).await;
     world.until(7.0).await;
-    world.change_child("news").await;
+    world.change_child("changed").await;
     world.until(8.0).await;
     world
         .things
@@ -151,20 +151,15 @@ async fn nothing_starts_a_run_of_a_paused_object_and_a_resume_runs_at_once() {
         .expect("it is there");
     world.until(36_000.0).await;
     assert_eq!(world.times(), before);
-    let paused = "INFO paused: an annotation says so, and nothing starts a run until it is gone object=default/a";
+    let paused = "INFO paused by an annotation kind=\"Thing\" object=default/a";
     assert_eq!(world.lines.visible(), [paused]);
-    let trace = world.lines.of(Level::TRACE);
-    assert_eq!(
-        trace.last().map(String::as_str),
-        Some("postponed: paused object=default/a")
-    );
     annotate(&world, PAUSED, Value::Null).await;
     world.until(36_001.0).await;
     assert_eq!(world.times()[before.len()..], [36_000.0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_resume_to_what_the_last_run_saw_runs_at_once() {
+async fn a_resume_to_what_the_last_reconcile_saw_is_a_reason_of_its_own() {
     let world = World::new(writes_status);
     world.create("a").await;
     world.start_with(&with_overrides("{ default: 10m }"));
@@ -174,7 +169,7 @@ async fn a_resume_to_what_the_last_run_saw_runs_at_once() {
     annotate(&world, PAUSED, Value::Null).await;
     world.until(20.0).await;
     assert_eq!(world.times(), [0.0, 9.0]);
-    assert_eq!(world.lines.of(Level::INFO)[1..], ["resumed object=default/a"]);
+    assert_eq!(world.lines.of(Level::INFO)[1..], ["resumed kind=\"Thing\" object=default/a"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -191,7 +186,7 @@ async fn a_restart_does_not_run_what_is_paused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_during_which_the_object_is_paused_ends_and_nothing_follows() {
+async fn a_reconcile_during_which_the_object_is_paused_ends_and_nothing_follows() {
     let world = World::new(|thing, things| async move {
         sleep(Duration::from_secs(2)).await;
         writes_status(thing, things).await
@@ -212,7 +207,7 @@ async fn a_bad_pause_is_refused_and_does_not_pause() {
     world.start_with(&with_overrides("{ default: 30s }"));
     world.until(40.0).await;
     assert_eq!(world.times(), [0.0, 30.0]);
-    let line = "an annotation is refused, the policy's own holds object=default/a \
+    let line = "an annotation is refused, the policy applies kind=\"Thing\" object=default/a \
                 refused=example.com/paused: \"yes\" is not allowed, it must be true or false";
     assert_eq!(world.lines.of(Level::WARN), [line]);
 }

@@ -1,24 +1,23 @@
-//! An object that an annotation pauses: what comes meanwhile, and what a resume makes of it.
+//! An object that an annotation pauses: what triggers it meanwhile, and what a resume makes of it.
 
 use crate::{
-    error::beside_a_busy_object,
     overrides::{PAUSED, annotate, fails, with_overrides},
-    world::{Oops, Thing, World, policy, ready, things, writes_status},
+    world::{Thing, World, policy, ready, requeuer, things, writes_status},
 };
-use futures::{StreamExt, TryStreamExt, channel::mpsc, future::ready as ready_now};
+use futures::channel::mpsc;
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
-    Api, ResourceExt,
-    runtime::{Controller, WatchStreamExt, reflector, reflector::ObjectRef, watcher},
+    Api,
+    runtime::{reflector::ObjectRef, watcher},
 };
-use requeue_policy::{RequeueConfig, kube::Requeuer};
+use requeue_policy::kube::{Overrides, Requeuer};
 use serde_json::{Value, json};
 use tracing::Level;
 
 /// A world and what an application holds of it.
 struct Operated {
     world: World,
-    requeue: Requeuer<RequeueConfig>,
+    requeue: Requeuer,
     triggers: mpsc::UnboundedSender<ObjectRef<Thing>>,
 }
 
@@ -31,8 +30,8 @@ async fn runs(is_paused: bool, event: impl AsyncFnOnce(&Operated)) -> Vec<f64> {
     let children = Api::<ConfigMap>::default_namespaced(world.client());
     let (triggers, received) = mpsc::unbounded();
     let controller = world
-        .controller()
-        .watches(children, watcher::Config::default(), requeue.owned())
+        .controller(&requeue)
+        .owns(children, watcher::Config::default())
         .reconcile_on(received);
     world.spawn(controller, &requeue);
     world.until(5.0).await;
@@ -55,18 +54,18 @@ async fn runs(is_paused: bool, event: impl AsyncFnOnce(&Operated)) -> Vec<f64> {
 
 #[tokio::test(start_paused = true)]
 async fn a_nudge_of_a_paused_object_waits_for_the_resume() {
-    let nudge = async |operated: &Operated| {
-        let a = ObjectRef::new("a").within("default");
-        operated.requeue.nudge(&a);
-        operated.triggers.unbounded_send(a).expect("the controller runs");
-    };
+    let a = || ObjectRef::<Thing>::new("a").within("default");
+    let nudge = async |operated: &Operated| operated.requeue.nudge(&a());
+    let message = async |operated: &Operated| operated.triggers.unbounded_send(a()).expect("the controller runs");
     assert_eq!(runs(false, nudge).await, [50.0]);
     assert_eq!(runs(true, nudge).await, [100.0]);
+    assert_eq!(runs(false, message).await, [50.0]);
+    assert_eq!(runs(true, message).await, [100.0]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn news_of_a_child_of_a_paused_object_waits_for_the_resume() {
-    let child = async |operated: &Operated| operated.world.change_child("news").await;
+async fn a_childs_change_of_a_paused_object_waits_for_the_resume() {
+    let child = async |operated: &Operated| operated.world.change_child("changed").await;
     assert_eq!(runs(false, child).await, [50.0]);
     assert_eq!(runs(true, child).await, [100.0]);
 }
@@ -79,7 +78,7 @@ async fn a_status_write_to_a_paused_object_waits_for_the_resume() {
     let phase = async |operated: &Operated| operated.world.patch_status(json!({ "phase": "Failed" })).await;
     assert_eq!(runs(false, phase).await, [50.0]);
     assert_eq!(runs(true, phase).await, [100.0]);
-    // Calls for no run, and takes none away either.
+    // It calls for no reconcile, and takes none away either.
     let message = async |operated: &Operated| operated.world.patch_status(json!({ "message": "m" })).await;
     assert_eq!(runs(false, message).await, [0.0; 0]);
     assert_eq!(runs(true, message).await, [100.0]);
@@ -94,29 +93,20 @@ async fn a_spec_change_of_a_paused_object_waits_for_the_resume() {
 
 #[tokio::test(start_paused = true)]
 async fn a_timer_of_a_paused_object_waits_for_the_resume() {
-    // The trigger of the pause replaces kube-runtime's timer; here a filter lets it reach the cache only.
-    for (is_paused, expected) in [(false, vec![0.0, 30.0, 60.0, 90.0, 120.0]), (true, vec![0.0, 100.0])] {
+    // The trigger of the annotation replaces the timer; so here it is there before it pauses anything.
+    for (pauses, expected) in [(false, vec![0.0, 5.0, 35.0, 65.0, 95.0, 100.0]), (true, vec![0.0, 5.0, 100.0])] {
         let world = World::new(ready);
         world.create("a").await;
-        let (reader, writer) = reflector::store();
-        let things = Api::<Thing>::default_namespaced(world.client());
-        let stream = watcher(things, watcher::Config::default())
-            .default_backoff()
-            .reflect(writer)
-            .applied_objects()
-            .try_filter(|thing| ready_now(!thing.annotations().contains_key(PAUSED)))
-            .boxed();
-        world.spawn(
-            Controller::for_stream(stream, reader),
-            &with_overrides("{ default: 30s }"),
-        );
+        let requeue = requeuer(policy("{ default: 30s }"));
+        world.start_with(&requeue);
         world.until(5.0).await;
-        if is_paused {
-            annotate(&world, PAUSED, "true").await;
-            // Nothing has told the controller of it yet.
-            world.until(29.0).await;
-            assert_eq!(world.lines.visible(), [""; 0]);
+        annotate(&world, PAUSED, "true").await;
+        world.until(6.0).await;
+        if pauses {
+            let _ = requeue.clone().overrides(Overrides::new().paused(PAUSED));
         }
+        world.until(34.0).await;
+        assert_eq!(world.lines.visible(), [""; 0]);
         world.until(100.0).await;
         annotate(&world, PAUSED, Value::Null).await;
         world.until(125.0).await;
@@ -153,7 +143,7 @@ async fn an_object_without_a_generation_is_paused_and_resumed_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_outage_of_a_paused_object_is_told_as_going_on() {
+async fn the_outage_of_a_paused_object_goes_on() {
     let world = World::new(fails);
     world.create("a").await;
     let requeue = with_overrides("{ error: { initial: 10s, factor: 2, max: 5m, deadline: 5m } }");
@@ -163,8 +153,8 @@ async fn the_outage_of_a_paused_object_is_told_as_going_on() {
     for (seconds, attempts, is_last) in [(100, 3, false), (400, 5, true)] {
         world.until(seconds as f64).await;
         let outage = requeue.outage(&world.things.get("a").await.expect("it is there"));
-        let told = (outage.elapsed.as_secs(), outage.attempts, outage.is_last);
-        assert_eq!(told, (seconds, attempts, is_last));
+        let shown = (outage.elapsed.as_secs(), outage.attempts, outage.is_last);
+        assert_eq!(shown, (seconds, attempts, is_last));
     }
     assert_eq!(requeue.failing(), 1);
     assert_eq!(world.times(), [0.0, 10.0, 30.0]);
@@ -186,20 +176,14 @@ async fn a_deadline_that_passes_during_a_pause_leaves_one_attempt_to_the_resume(
     world.until(5000.0).await;
     assert_eq!(world.times(), [0.0, 10.0, 30.0, 100.0]);
     let line =
-        "gave up object=default/a error=no quota phase=Failed after=1m 40s attempts=3 next=\"when something changes\"";
+        "gave up kind=\"Thing\" object=default/a error=no quota phase=Failed after=1m 40s retries=3 next=\"when something changes\"";
     assert_eq!(world.lines.of(Level::ERROR), [line]);
 }
 
-/// "a" fails, and "busy" is due every second, so that the memory is swept.
-fn beside_a_busy_one() -> World {
-    World::new(beside_a_busy_object(|_, _| async { Err(Oops("no quota")) }))
-}
-
 #[tokio::test(start_paused = true)]
-async fn a_pause_of_any_length_is_said_once_and_so_is_the_resume() {
-    let world = beside_a_busy_one();
+async fn a_pause_of_any_length_is_logged_once_and_so_is_the_resume() {
+    let world = World::new(fails);
     world.create("a").await;
-    world.create("busy").await;
     world.start_with(&with_overrides("{ error: { initial: 10s, factor: 2, max: 1m } }"));
     world.until(35.0).await;
     annotate(&world, PAUSED, "true").await;
@@ -211,8 +195,8 @@ async fn a_pause_of_any_length_is_said_once_and_so_is_the_resume() {
     annotate(&world, PAUSED, Value::Null).await;
     world.until(4059.0).await;
     let lines = [
-        "paused: an annotation says so, and nothing starts a run until it is gone object=default/a",
-        "resumed object=default/a",
+        "paused by an annotation kind=\"Thing\" object=default/a",
+        "resumed kind=\"Thing\" object=default/a",
     ];
     assert_eq!(world.lines.of(Level::INFO), lines);
     // The outage goes on: the cap is reached long since, and that it fails is known.
@@ -221,10 +205,9 @@ async fn a_pause_of_any_length_is_said_once_and_so_is_the_resume() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_that_goes_while_it_is_paused_is_forgotten() {
-    let world = beside_a_busy_one();
+async fn an_object_that_is_deleted_while_it_is_paused_is_forgotten() {
+    let world = World::new(fails);
     world.create("a").await;
-    world.create("busy").await;
     let requeue = with_overrides("{ default: 30s }");
     world.start_with(&requeue);
     world.until(5.0).await;
@@ -232,28 +215,6 @@ async fn an_object_that_goes_while_it_is_paused_is_forgotten() {
     world.until(500.0).await;
     let deleted = world.things.delete("a", &Default::default()).await;
     deleted.expect("it is there");
-    world.until(1000.0).await;
-    assert_eq!(requeue.tracked(), 1);
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pause_survives_a_policy_with_a_shorter_memory() {
-    let world = World::new(beside_a_busy_object(|_, _| async { Err(Oops("no quota")) }));
-    world.create("a").await;
-    world.create("busy").await;
-    let requeue = with_overrides("{ error: { initial: 10s, factor: 2, max: 1h } }");
-    world.start_with(&requeue);
-    world.until(35.0).await;
-    annotate(&world, PAUSED, "true").await;
-    world.until(40.0).await;
-    requeue
-        .set_policy(policy("{ error: { initial: 10s, factor: 2, max: 1m } }"))
-        .expect("it is valid");
-    world.until(4000.0).await;
-    annotate(&world, PAUSED, Value::Null).await;
-    world.until(4100.0).await;
-    // The outage goes on, at its longest delay.
-    assert_eq!(world.times_of("a"), [0.0, 10.0, 30.0, 4000.0, 4060.0]);
-    let of = |text: &str| world.lines.visible().iter().filter(|line| line.contains(text)).count();
-    assert_eq!(["WARN failed", "paused", "resumed"].map(of), [1, 1, 1]);
+    world.until(501.0).await;
+    assert_eq!((requeue.tracked(), requeue.failing()), (0, 0));
 }

@@ -114,7 +114,12 @@ fn timeline(example: &Example, mut script: impl FnMut(usize) -> String + 'static
         answer
     });
     let timeline = timeline.expect("a test's policy is valid");
-    Some(timeline.classify(|error, _| classify(error)).overrides(overrides()).reconciles_take(takes))
+    Some(
+        timeline
+            .classify(|error, _| classify(error))
+            .overrides(overrides())
+            .reconciles_take(takes),
+    )
 }
 
 /// Writes some of the status's fields.

@@ -118,8 +118,20 @@ fn a_timeline_shows_when_an_object_would_be_reconciled_without_a_cluster() {
     timeline.at(at(100)).nudged("its child changes");
     timeline.at(at(131));
     timeline.assert_reconciled_at([0, 10, 30, 70, 80, 90, 100, 130].map(at));
-    let reasons = timeline.reconciles().iter().map(|run| run.reasons.iter().map(Reason::to_string).collect::<Vec<_>>().join("; "));
-    let expected = ["new", "due", "due", "due", "changed: generation", "changed: fingerprint", "requested", "due"];
+    let reasons = timeline
+        .reconciles()
+        .iter()
+        .map(|run| run.reasons.iter().map(Reason::to_string).collect::<Vec<_>>().join("; "));
+    let expected = [
+        "new",
+        "due",
+        "due",
+        "due",
+        "changed: generation",
+        "changed: fingerprint",
+        "requested",
+        "due",
+    ];
     assert_eq!(reasons.collect::<Vec<_>>(), expected);
 }
 
@@ -167,8 +179,8 @@ fn a_restart_forgets_what_the_status_does_not_carry() {
     carried.created(app()).at(at(50)).restarted().at(at(115));
     carried.assert_reconciled_at([0, 10, 30, 50, 110].map(at));
 
-    let mut lost = Timeline::new(growing(), |_: &mut App, _| Err::<Phase, _>(Oops("no quota")))
-        .expect("the policy is valid");
+    let mut lost =
+        Timeline::new(growing(), |_: &mut App, _| Err::<Phase, _>(Oops("no quota"))).expect("the policy is valid");
     lost.created(app()).at(at(50)).restarted().at(at(85));
     lost.assert_reconciled_at([0, 10, 30, 50, 60, 80].map(at));
 }
@@ -190,9 +202,7 @@ fn errors_are_classified_as_in_the_controller() {
         "{timeline}"
     );
     assert!(
-        timeline
-            .to_string()
-            .contains(" 3s           → Err, later, after 1s\n"),
+        timeline.to_string().contains(" 3s           → Err, later, after 1s\n"),
         "{timeline}"
     );
     assert!(
@@ -287,7 +297,9 @@ fn an_object_that_wakes_itself_is_seen_to_loop() {
     held.assert_reconciled_at((0..10).chain([2000, 4000, 6000]).map(Duration::from_millis));
     let endless = message(|| _ = timeline(None).created(app()).at(at(2)));
     assert!(
-        endless.starts_with("it is reconciled again and again at 999ms, and no rate limit ends that\n\n   0s  created  → Ready\n"),
+        endless.starts_with(
+            "it is reconciled again and again at 999ms, and no rate limit ends that\n\n   0s  created  → Ready\n"
+        ),
         "{endless}"
     );
 }
@@ -429,10 +441,7 @@ fn an_observe_that_is_not_of_the_object_alone_is_a_mistake() {
             true,
             "the fingerprint is another each time the same object is observed: ",
         ),
-        (
-            false,
-            "`since` is another each time the same object is observed: ",
-        ),
+        (false, "`since` is another each time the same object is observed: "),
     ] {
         let fickle = Fickle::new("a", FickleSpec { hash });
         let mistake = message(|| assert_status_write_is_no_change(&fickle, &fickle));

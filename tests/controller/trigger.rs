@@ -103,7 +103,7 @@ async fn an_object_that_has_used_its_burst_waits_for_the_next_token_and_one_line
     let warnings = world.lines.of(Level::WARN);
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
-        warnings[0].starts_with("reconcile loop detected, throttling kind=\"Thing\" object=default/a burst=4 every=2s"),
+        warnings[0].starts_with("reconcile loop detected, throttling kind=Thing object=default/a burst=4 every=2s"),
         "{warnings:?}"
     );
 
