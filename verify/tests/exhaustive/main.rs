@@ -43,7 +43,7 @@ fn number(name: &str, default: u64) -> u64 {
 
 fn main() -> ExitCode {
     let depth = number("EXHAUSTIVE_DEPTH", 100) as usize;
-    let time = Duration::from_secs(number("EXHAUSTIVE_SECONDS", 110));
+    let time = Duration::from_secs(number("EXHAUSTIVE_SECONDS", 60));
     match search::search(depth, time) {
         Ok(report) => {
             println!("{report}");
