@@ -6,6 +6,7 @@ use super::{
     event::{self, Shown},
     guess, log, longest,
     memory::{Flags, Key, Tick},
+    overrides,
     rate::{Limit, micros},
     reason::{Reason, Reasons},
     scope::Scope,
@@ -104,6 +105,7 @@ impl Engine {
         .into_iter()
         .flatten()
         .collect();
+        let digest = overrides::digest(&refused);
         let requested = guesses && self.requests.take(key, id.namespace, id.name);
         let longest = longest(&*policy);
         let (before, verdict, swallowed) = self.memory.upsert(key, now, |record, is_new| {
@@ -116,7 +118,11 @@ impl Engine {
                 event::shown(record, key, sight, Shown::Watched, self.deliveries(), true);
             }
             let verdict = trigger::admit(record, key, sight, limits, now);
-            record.state.flags.set(Flags::REFUSED, !refused.is_empty());
+            record.state.refused = digest;
+            if guesses && matches!(verdict, Verdict::Pause { .. }) {
+                // Or it would be forgotten, with its outage, and be paused for the first time again.
+                record.state.due = record.state.due.max(now);
+            }
             let awaits = verdict == Verdict::Postpone(Requeue::AwaitChange);
             if guesses && swallowed && awaits {
                 record.state.due = now.saturating_add(micros(longest));
@@ -127,14 +133,8 @@ impl Engine {
         if before.is_some_and(|state| state.flags.has(Flags::PAUSED)) && !sight.is_paused {
             log::resumed(id);
         }
-        // Once per change, also while the rate limit holds it back. What has no generation may have changed with every
-        // status write, so there only the first of several bad values is logged.
-        let is_known = before.is_some_and(|state| {
-            let same =
-                sight.version == state.version || sight.content.generation.is_none() || sight.content == state.content;
-            state.flags.has(Flags::REFUSED) && same
-        });
-        if !is_known {
+        // Once per value, also while the rate limit throttles.
+        if before.is_none_or(|state| state.refused != digest) {
             refused.iter().for_each(|refused| log::override_refused(id, refused));
         }
         log::trigger(id, &verdict, limits.of_object.map(|limit| limit.limit));

@@ -88,7 +88,9 @@ impl Engine {
             phase: observed.phase(),
             since: observed.last_transition(),
         };
-        let reasons = key.and_then(|key| self.memory.modify(key, |record| record.pending().erred.take()));
+        let known = key.and_then(|key| Some((key, self.memory.modify(key, |record| record.pending().erred.take())?)));
+        // What another `Requeuer` remembers is retried all the same.
+        let (key, reasons) = known.unzip();
         self.end(
             id,
             key,

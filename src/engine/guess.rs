@@ -19,6 +19,7 @@ pub(crate) fn infer(record: &mut Record, sight: &Sight, requested: bool, is_new:
     let state = &mut record.state;
     if is_new {
         state.flags.set(Flags::AWAITS_CHANGE, true);
+        state.content = sight.content;
     }
     let is_same = sight.version == state.version;
     let is_due = is_due(record, now);

@@ -77,6 +77,8 @@ pub(crate) struct State {
     /// When a reconcile last succeeded, if one ever did.
     pub(crate) succeeded: Option<Tick>,
     pub(crate) bucket: Bucket,
+    /// Which annotations are refused, so that the log has each value once; 0 for none.
+    pub(crate) refused: u64,
     /// Since when the object is throttled without a pause.
     pub(crate) throttled: Option<Tick>,
     pub(crate) phases: Phases,
@@ -207,8 +209,6 @@ impl Flags {
     pub(crate) const PLACED: u16 = 32;
     /// An annotation pauses it.
     pub(crate) const PAUSED: u16 = 64;
-    /// It has an annotation that is refused, and the log has it.
-    pub(crate) const REFUSED: u16 = 128;
     /// A reconcile waits for the cache to contain the object's last own write, and a timer is set for it.
     pub(crate) const WAITING: u16 = 256;
     /// It is due by an explicit delay that is shorter than the rate limit's pace.

@@ -15,9 +15,8 @@ pub struct Outage {
     pub attempts: u64,
     /// Whether this is the last attempt, because only a change then starts another.
     ///
-    /// From [`outage`](crate::kube::Requeuer::outage), for an error that backs off; from
-    /// [`outage_of`](crate::kube::Requeuer::outage_of), for the error that it is asked about. As of now: a run that goes
-    /// on past the deadline finds out when it has ended, so ask when it has failed.
+    /// For an error that backs off; [`after`](Self::after) has it for any other. As of now: a reconcile that goes on past
+    /// the deadline finds out when it has ended, so ask when it has failed.
     pub is_last: bool,
 }
 
@@ -33,11 +32,10 @@ impl Outage {
         }
     }
 
-    /// Returns the same for an error that is classified so; [`outage_of`](crate::kube::Requeuer::outage_of) asks the
-    /// classifier.
+    /// Returns the same for an error that is classified so.
     ///
-    /// For where the error at hand is not yet the one that the classifier takes, such as inside kube's helper
-    /// `finalizer`.
+    /// A reconciler asks with what the classifier of [`Controller::run_with`](crate::kube::Controller::run_with) returns for
+    /// the error at hand.
     #[must_use]
     pub const fn after(self, retry: Retry) -> Self {
         let is_last = match retry {

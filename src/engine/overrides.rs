@@ -2,6 +2,7 @@
 
 use crate::{
     ConfigError, RateLimit,
+    digest::Digest,
     policy::{
         config::duration,
         interval::{LONGEST, SHORTEST, humantime},
@@ -9,10 +10,16 @@ use crate::{
 };
 use std::{collections::BTreeMap, time::Duration};
 
+/// Tells apart what is refused of an object; 0 for nothing.
+pub(super) fn digest(refused: &[ConfigError]) -> u64 {
+    let text: String = refused.iter().map(ToString::to_string).collect();
+    if text.is_empty() { 0 } else { Digest::of(&text) }
+}
+
 /// The annotations with which an operator overrides the policy for one object: at 3 a.m., with `kubectl annotate`.
 ///
-/// The application chooses the keys. Without any, nothing can be overridden. A value that is not allowed is logged once
-/// per change of the object, and the policy's own holds.
+/// The application chooses the keys. Without any, nothing can be overridden. A value that is not allowed is logged once, and
+/// the policy applies.
 ///
 /// ```
 /// use requeue_policy::kube::Overrides;

@@ -55,8 +55,11 @@ pub(crate) fn admit(record: &mut Record, key: Key, sight: &Sight, limits: Limits
     if sight.is_paused {
         let first = !record.state.flags.has(Flags::PAUSED);
         record.state.flags.set(Flags::PAUSED, true);
+        // No timer is left for which a reason could wait.
+        record.state.flags.set(Flags::THROTTLED | Flags::WAITING, false);
         return Verdict::Pause { first };
     }
+    record.state.flags.set(Flags::PAUSED, false);
     let is_due = is_due(record, now);
     if !record.has_reasons() && !is_due {
         return Verdict::Postpone(next(record, now));
@@ -128,7 +131,7 @@ fn start(record: &mut Record, key: Key, sight: &Sight, is_due: bool, now: Tick) 
     let state = &mut record.state;
     let follows_up = is_due && state.flags.has(Flags::FOLLOW_UP);
     state.flags.set(
-        Flags::THROTTLED | Flags::WAITING | Flags::PAUSED | Flags::PLACED | Flags::UNSURE | Flags::FAST | Flags::ERRED,
+        Flags::THROTTLED | Flags::WAITING | Flags::PLACED | Flags::UNSURE | Flags::FAST | Flags::ERRED,
         false,
     );
     state.flags.set(Flags::FOLLOW_UP, follows_up);

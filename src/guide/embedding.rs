@@ -898,23 +898,39 @@
 //! # }
 //! ```
 //!
-//! kube does not say what a trigger is for, so the parts compare the object with what the last reconcile saw, and guess.
-//! That costs:
+//! ### With the parts reasons are guessed
 //!
-//! - The echo of a status write is dispatched, and answered without a reconcile. The echo of a write to a child is a change.
+//! kube does not say what a trigger is for, so the parts compare the object with what the last reconcile saw. That costs:
+//!
+//! - The echo of a write to a child is a change.
 //! - A reconcile may start on a cache that does not contain the controller's own last write.
 //! - A relist reconciles every object once.
-//! - An object that awaits a change is reconciled after the longest interval, if a trigger may have been merged into the
-//!   echo of a status write.
-//! - An object that awaits a change and is not triggered for a day is forgotten, and so is any other that does not come back
-//!   for the longest interval after it was due. What is forgotten is reconciled once more.
+//! - Two triggers that are merged into one count as one.
 //!
-//! Use `reconciler` and `error_policy` of the same `Requeuer`; a WARN line says when an error never reaches it.
+//! ### With the parts an own status write is postponed until due
+//!
+//! Its echo is dispatched, and answered without a reconcile.
+//!
+//! ### A mapper of one's own gives news, and so does a nudge
 //!
 //! `requeue.related(mapper)` wraps a mapper for `watches`, so that what it maps to is reconciled at once. Before a trigger
 //! that no mapper sees, such as a stream in kube's `reconcile_on`, call `requeue.nudge(&object_ref)`.
 //!
-//! Under plain `owns` a child's change during a reconcile that writes status waits until the object is due: the two triggers are
-//! merged into one, which looks like the echo of the status write.
+//! ### With plain `owns` a child's change during a run that writes status waits until due
+//!
+//! The two triggers are merged into one, which looks like the echo of the status write.
 //! [`owned`](crate::kube::Requeuer::owned) avoids that, but reads whole children where `owns` reads their metadata. From
 //! kube 3.1 on, an `Api<PartialObjectMeta<Child>>` reads the metadata only.
+//!
+//! ### Where a trigger may be merged into an echo an awaited change becomes the longest interval
+//!
+//! So nothing is missed for ever.
+//!
+//! ### With the parts an object that awaits a change is remembered for a day
+//!
+//! Any other is forgotten if it does not come back for the longest interval after it was due. What is forgotten is
+//! reconciled once more.
+//!
+//! ### One WARN line says that an error never reached its error policy
+//!
+//! Use `reconciler` and `error_policy` of the same `Requeuer`.

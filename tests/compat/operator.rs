@@ -2,15 +2,19 @@
 
 use crate::{conditions, requeue};
 use futures::StreamExt;
-use k8s_openapi::{api::core::v1::ConfigMap, apimachinery::pkg::apis::meta::v1::Condition};
+use k8s_openapi::{
+    api::{apps::v1::Deployment, core::v1::ConfigMap},
+    apimachinery::pkg::apis::meta::v1::Condition,
+};
 use kube::{
     Api, Client, CustomResource,
-    runtime::{Controller, WatchStreamExt, controller, reflector, watcher},
+    core::{ApiResource, DynamicObject, GroupVersionKind},
+    runtime::{Controller, controller, reflector, watcher},
 };
-use requeue::{Outcome, Requeuer, Retry};
-use requeue_policy::{Observe, Observed, Phase, RequeueConfig};
+use requeue::Requeuer;
+use requeue_policy::{Observe, Observed, Outcome, Phase, RequeueConfig, Retry};
 use serde::{Deserialize, Serialize};
-use std::{error::Error, sync::Arc, time::SystemTime};
+use std::{error::Error, sync::Arc};
 use tracing::warn;
 
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize)]
@@ -29,8 +33,8 @@ struct AppStatus {
     conditions: Vec<Condition>,
 }
 
-impl App {
-    fn observed(&self) -> Observed {
+impl Observe for App {
+    fn observe(&self) -> Observed {
         let conditions = self.status.as_ref().map_or(&[][..], |status| &status.conditions);
         conditions::observed(conditions, |condition| match (&*condition.type_, &*condition.status) {
             ("Ready", "True") => Some(Phase::Ready),
@@ -40,52 +44,59 @@ impl App {
     }
 }
 
-impl Observe for App {
-    fn phase(&self) -> Phase {
-        self.observed().phase
-    }
-
-    fn last_transition(&self) -> Option<SystemTime> {
-        self.observed().since
-    }
-}
-
-async fn reconcile(_: Arc<App>, _: Arc<Client>) -> Result<Outcome, kube::Error> {
+async fn reconcile<K>(_: Arc<K>, _: Arc<Client>) -> Result<Outcome, kube::Error> {
     Ok(Phase::Ready.into())
 }
 
-/// The README's three lines, with an error classifier.
-pub(crate) async fn run(client: Client) -> Result<(), Box<dyn Error>> {
-    let (apps, children) = (Api::<App>::all(client.clone()), Api::<ConfigMap>::all(client.clone()));
-    let requeue = Requeuer::new(RequeueConfig::default())?.on_error(|error: &kube::Error| match error {
+fn classify(error: &kube::Error, _: &App) -> Retry {
+    match error {
         kube::Error::Api(status) if status.code == 422 => Retry::Never,
         error => error.into(),
-    });
-    Controller::new(apps, watcher::Config::default())
-        .watches(children, watcher::Config::default(), requeue.owned())
-        .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(client))
+    }
+}
+
+/// The README's lines, with errors told apart.
+pub(crate) async fn run(client: Client) -> Result<(), Box<dyn Error>> {
+    let requeue = Requeuer::new(RequeueConfig::default())?;
+    let ctx = Arc::new(requeue.client(client.clone()));
+    requeue
+        .controller(Api::<App>::all(client.clone()), watcher::Config::default())
+        .owns(Api::<ConfigMap>::all(client), watcher::Config::default())
+        .shutdown_on_signal()
+        .run_with(reconcile, classify, ctx)
         .for_each(async |result| {
-            if let Err(controller::Error::QueueError(error)) = result {
-                warn!(%error, "watch failed")
+            if let Err(controller::Error::ReconcilerFailed(error, object)) = result {
+                warn!(%error, %object, "failed")
             }
         })
         .await;
     Ok(())
 }
 
-/// A stream of one's own, with the predicate on it.
-pub(crate) async fn run_filtered(client: Client) -> Result<(), Box<dyn Error>> {
+/// A stream of one's own, and a kind from another crate that owns a kind known at run time only.
+pub(crate) async fn run_from(client: Client) -> Result<(), Box<dyn Error>> {
     let requeue = Requeuer::new(RequeueConfig::default())?;
-    let (reader, writer) = reflector::store();
-    let apps = watcher(Api::<App>::all(client.clone()), watcher::Config::default())
-        .default_backoff()
-        .reflect(writer)
-        .applied_objects();
-    let apps = predicate_filter!(apps, requeue.predicate());
+    let (store, writer) = reflector::store();
+    let deployments = watcher(Api::<Deployment>::all(client.clone()), watcher::Config::default());
+    let events = reflector(writer, deployments);
+    let children = ApiResource::from_gvk(&GroupVersionKind::gvk("example.com", "v1", "Child"));
+    let api = Api::<DynamicObject>::all_with(client.clone(), &children);
+    requeue
+        .controller_from(store, events, |_| Observed::new(Phase::Ready))
+        .owns_with(api, children, watcher::Config::default())
+        .run(reconcile, Arc::new(requeue.client(client)))
+        .for_each(|_| async {})
+        .await;
+    Ok(())
+}
+
+/// The parts, in a controller of kube's.
+pub(crate) async fn run_parts(client: Client) -> Result<(), Box<dyn Error>> {
+    let requeue = Requeuer::new(RequeueConfig::default())?;
     let children = Api::<ConfigMap>::all(client.clone());
-    Controller::for_stream(apps, reader)
-        .owns(children, watcher::Config::default())
-        .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(client))
+    Controller::new(Api::<App>::all(client.clone()), watcher::Config::default())
+        .watches(children, watcher::Config::default(), requeue.owned())
+        .run(requeue.reconciler(reconcile), requeue.error_policy(classify), Arc::new(client))
         .for_each(|_| async {})
         .await;
     Ok(())

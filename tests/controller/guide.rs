@@ -328,9 +328,10 @@ pub(crate) fn status(thing: &Thing, writes: StatusWrites, answer: &Result<Outcom
     let phase = match answer {
         // The write itself is what failed.
         Err(Oops("conflict")) => return None,
-        Err(_) => Phase::Failed,
+        Err(Oops(error)) if !error.starts_with("later") => Phase::Failed,
         Ok(Outcome::Phase(phase) | Outcome::PhaseAndRequeue(phase, _) | Outcome::PhaseWithin(phase, _)) => *phase,
-        Ok(_) => thing.observe().phase(),
+        // No failure, or left to the status.
+        _ => thing.observe().phase(),
     };
     let mut status = json!({ "phase": phase, "message": unlike_any_other() });
     match writes {

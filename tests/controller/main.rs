@@ -1,5 +1,22 @@
 //! The controller on an API server in memory and in virtual time.
 
+// The guide as text: its examples are played here, and the program `unit` checks what it links to.
+#[path = "../unit/pages.rs"]
+mod pages;
+
+mod at_3_am;
+mod embedding;
+mod error;
+mod guide;
 mod known;
+mod kube_error;
+mod limits;
 mod lines;
+mod log;
+#[cfg(feature = "testing")]
+mod testing;
+mod timeline;
+#[cfg(feature = "testing")]
+mod timeline_api;
+mod trigger;
 mod world;

@@ -30,7 +30,7 @@ pub(crate) async fn fails(_: Arc<Thing>, _: Api<Thing>) -> Result<Phase, Oops> {
 
 fn refused(value: &str) -> String {
     format!(
-        "an annotation is refused, the policy applies kind=\"Thing\" object=default/a \
+        "an annotation is refused, the policy applies kind=Thing object=default/a \
          refused={EVERY}: {value:?} is not allowed, it must be a duration from 1s to 180days"
     )
 }
@@ -98,7 +98,9 @@ async fn a_bad_override_is_logged_once_per_change_and_the_policys_own_holds() {
 async fn a_bad_override_is_logged_once_while_the_rate_limit_throttles() {
     let world = World::new(ready);
     world.create("a").await;
-    world.start_with(&with_overrides("{ default: 10m, rate_limit: { burst: 1, every: 60s } }"));
+    world.start_with(&with_overrides(
+        "{ default: 10m, rate_limit: { burst: 1, every: 60s } }",
+    ));
     world.until(1.0).await;
     annotate(&world, EVERY, "often").await;
     world.until(100.0).await;
@@ -151,7 +153,7 @@ async fn nothing_starts_a_run_of_a_paused_object_and_a_resume_runs_at_once() {
         .expect("it is there");
     world.until(36_000.0).await;
     assert_eq!(world.times(), before);
-    let paused = "INFO paused by an annotation kind=\"Thing\" object=default/a";
+    let paused = "INFO paused by an annotation kind=Thing object=default/a";
     assert_eq!(world.lines.visible(), [paused]);
     annotate(&world, PAUSED, Value::Null).await;
     world.until(36_001.0).await;
@@ -169,7 +171,10 @@ async fn a_resume_to_what_the_last_reconcile_saw_is_a_reason_of_its_own() {
     annotate(&world, PAUSED, Value::Null).await;
     world.until(20.0).await;
     assert_eq!(world.times(), [0.0, 9.0]);
-    assert_eq!(world.lines.of(Level::INFO)[1..], ["resumed kind=\"Thing\" object=default/a"]);
+    assert_eq!(
+        world.lines.of(Level::INFO)[1..],
+        ["resumed kind=Thing object=default/a"]
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,7 +212,7 @@ async fn a_bad_pause_is_refused_and_does_not_pause() {
     world.start_with(&with_overrides("{ default: 30s }"));
     world.until(40.0).await;
     assert_eq!(world.times(), [0.0, 30.0]);
-    let line = "an annotation is refused, the policy applies kind=\"Thing\" object=default/a \
+    let line = "an annotation is refused, the policy applies kind=Thing object=default/a \
                 refused=example.com/paused: \"yes\" is not allowed, it must be true or false";
     assert_eq!(world.lines.of(Level::WARN), [line]);
 }

@@ -34,7 +34,10 @@ async fn a_bad_policy_is_refused_with_one_line_and_the_old_one_stays() {
     world.start_with(&requeue);
     world.until(5.0).await;
     let bad = Interval::constant(Duration::from_secs(10)).with_jitter(0.7);
-    let error = requeue.set_policy(policy("{}").with_default(bad)).expect_err("it is not valid").to_string();
+    let error = requeue
+        .set_policy(policy("{}").with_default(bad))
+        .expect_err("it is not valid")
+        .to_string();
     assert_eq!(
         error,
         "default.jitter: 0.7 is not allowed, it must be a number from 0 to 0.5"

@@ -213,7 +213,7 @@ fn random(seed: u64) -> (String, Played) {
         random.of(&["error: 10s", "error: { initial: 5s, factor: 2, max: 1m, deadline: 3m }"]),
         random.of(&[
             "rate_limit: { burst: 30, every: 1s }",
-            "rate_limit: { burst: 2, every: 20s }",
+            "rate_limit: { burst: 2, every: 19300ms }",
         ]),
         random.of(&[
             "status: in every reconcile",
@@ -227,7 +227,7 @@ fn random(seed: u64) -> (String, Played) {
         0 => &["its child changes", "its child changes", "another replica takes over"],
         _ => &["it is deleted", "the controller restarts", "the controller restarts"],
     };
-    let changes = [
+    let mut changes = vec![
         "the spec changes",
         "the spec changes",
         "a label changes",
@@ -242,6 +242,10 @@ fn random(seed: u64) -> (String, Played) {
         "annotated example.com/paused-",
         "annotated example.com/poll-interval=8s",
     ];
+    if head.contains("lastTransitionTime") {
+        // Someone else writes no time, and whether the one that is there counts would depend on microseconds.
+        changes.retain(|change| !change.starts_with("its phase"));
+    }
     let runs = random.clone();
     let script = move |run: usize| {
         let mut random = Random(runs.0 ^ (run as u64 / 2));

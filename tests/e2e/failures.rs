@@ -1,4 +1,4 @@
-//! Runs that fail, and that write status before they do.
+//! Reconciles that fail, and that write status before they do.
 
 use std::{
     sync::{
@@ -59,8 +59,8 @@ pub(crate) async fn failing_over_a_restart(cluster: &mut Cluster) -> anyhow::Res
     for name in &things.names {
         let has_failed = |run: &Run| run.is_of(name) && run.ended.is_some();
         let failed = operator.runs.first("after the restart", PATIENCE, has_failed).await?;
-        let ended = failed.ended.context("the run has not ended")?;
-        let since = failed.thing.last_transition();
+        let ended = failed.ended.context("the reconcile has not ended")?;
+        let since = failed.thing.observe().last_transition();
         let since = since.context("the status does not say since when it fails")?;
         let outage = SystemTime::now().duration_since(since)? - ended.elapsed();
         due.push((name, ended, INITIAL + outage.mul_f64(FACTOR - 1.0)));
@@ -77,16 +77,16 @@ pub(crate) async fn failing_over_a_restart(cluster: &mut Cluster) -> anyhow::Res
             "{delay:?} is not {promised:?}"
         );
     }
-    // The line is written when the run has ended.
+    // The line is written when the reconcile has ended.
     sleep(Duration::from_millis(200)).await;
     report(format!(
-        "at most {most} runs of an object that failed for {BEFORE_RESTART:?}; the delays after a restart are {delays}, by \
+        "at most {most} reconciles of an object that failed for {BEFORE_RESTART:?}; the delays after a restart are {delays}, by \
          the policy {:.2?}",
         due[0].2
     ));
     anyhow::ensure!(
         most <= RUNS_BEFORE_RESTART + 1,
-        "{most} runs of one object in {BEFORE_RESTART:?}"
+        "{most} reconciles of one object in {BEFORE_RESTART:?}"
     );
     let lines = &operator.running.lines;
     lines.ensure_only(Level::INFO, "recovered", OBJECTS as u64)?;
@@ -96,10 +96,7 @@ pub(crate) async fn failing_over_a_restart(cluster: &mut Cluster) -> anyhow::Res
 }
 
 fn config() -> RequeueConfig {
-    RequeueConfig {
-        error: Interval::constant(INITIAL).with_factor(FACTOR).with_max(MAX),
-        ..every(INTERVAL)
-    }
+    every(INTERVAL).with_error(Interval::constant(INITIAL).with_factor(FACTOR).with_max(MAX))
 }
 
 async fn fail_until(thing: Arc<Thing>, bench: Arc<Bench>, cured: Arc<AtomicBool>) -> Result<Phase, Trouble> {

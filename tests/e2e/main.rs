@@ -1,18 +1,17 @@
 //! Tests on a real API server: `cargo test --features kube-runtime --test e2e`.
 //!
-//! Each prints what it measured. They take two minutes. `E2E_REQUIRED=1` makes it a failure when there is no server to run.
+//! Each prints what it measured. They take three minutes. `E2E_REQUIRED=1` makes it a failure when there is no server to run.
 
 mod children;
 mod failures;
-mod hot_loop;
 mod operator;
 mod outage;
 mod outside;
+mod own_writes;
 #[cfg(feature = "schemars")]
 mod policy_crd;
 mod premises;
 mod runs;
-mod seat_belt;
 
 use std::process::ExitCode;
 
@@ -27,9 +26,11 @@ macro_rules! trials {
 fn main() -> ExitCode {
     let trials = trials!(
         Trials::default(),
-        hot_loop::hot_loop_dies,
+        own_writes::status_patched_in_every_reconcile,
+        own_writes::two_disagreeing_status_writes_in_every_reconcile,
+        own_writes::a_child_rewritten_in_every_reconcile,
+        own_writes::the_rate_limit_bounds_a_child_rewritten_past_the_client,
         children::child_changes_are_reflected,
-        seat_belt::own_child_rewritten_every_run,
         failures::failing_over_a_restart,
         outside::outside_status_change,
         premises::status_patch_that_changes_nothing,

@@ -8,11 +8,8 @@ use std::{
 
 use cluster::{Cluster, Running, Thing, Things, Trouble};
 use futures::StreamExt as _;
-use kube::{
-    ResourceExt as _,
-    runtime::{Controller, watcher},
-};
-use requeue_policy::{Interval, Phase, RequeueConfig, kube::Requeuer};
+use kube::{ResourceExt as _, runtime::watcher};
+use requeue_policy::{Interval, Outcome, Phase, RequeueConfig, kube::Requeuer};
 use tokio::time::sleep;
 
 use crate::runs::{Open, Runs};
@@ -44,29 +41,33 @@ pub(crate) async fn all_is_well(thing: Arc<Thing>, bench: Arc<Bench>) -> Result<
 
 /// The policy with this interval for settled objects, and the default for all else.
 pub(crate) fn every(interval: Duration) -> RequeueConfig {
-    RequeueConfig {
-        default: Interval::constant(interval),
-        ..RequeueConfig::default()
-    }
+    RequeueConfig::default().with_default(Interval::constant(interval))
 }
 
-/// A plain controller of things and their children, with the crate around its reconciler.
-pub(crate) async fn with_crate<F, Fut>(bench: Bench, config: RequeueConfig, reconcile: F) -> anyhow::Result<()>
+/// The crate's controller of things and their children. The reconciler writes through its client.
+pub(crate) async fn with_crate<F, Fut, O>(bench: Bench, config: RequeueConfig, reconcile: F) -> anyhow::Result<()>
 where
     F: Fn(Arc<Thing>, Arc<Bench>) -> Fut + Send + 'static,
-    Fut: Future<Output = Result<Phase, Trouble>> + Send + 'static,
+    Fut: Future<Output = Result<O, Trouble>> + Send + 'static,
+    O: Into<Outcome>,
 {
     let requeue = Requeuer::new(config)?;
-    let Things { api, children, .. } = bench.things.clone();
-    Controller::new(api, watcher::Config::default())
-        .watches(children, watcher::Config::default(), requeue.owned())
-        .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(bench))
+    let Bench { things, runs } = bench;
+    let client = requeue.client(things.api.clone().into_client());
+    let context = Bench {
+        things: Things::new(client),
+        runs,
+    };
+    requeue
+        .controller(things.api, watcher::Config::default())
+        .owns(things.children, watcher::Config::default())
+        .run(reconcile, Arc::new(context))
         .for_each(|_| async {})
         .await;
     Ok(())
 }
 
-/// A running controller and its runs; it ends when this is dropped.
+/// A running controller and its reconciles; it ends when this is dropped.
 pub(crate) struct Operator {
     pub(crate) running: Running,
     pub(crate) runs: Runs,
@@ -123,7 +124,7 @@ impl fmt::Display for Work {
         let (runs, requests, percent) = (self.runs, self.requests, 100.0 * self.cpu);
         write!(
             f,
-            "{runs:.2} runs/s, {requests:.2} requests/s, {percent:.2} % of a core"
+            "{runs:.2} reconciles/s, {requests:.2} requests/s, {percent:.2} % of a core"
         )
     }
 }

@@ -34,7 +34,8 @@ pub(crate) async fn outside_status_change(cluster: &mut Cluster) -> anyhow::Resu
         for name in &things.names {
             let sent = Instant::now();
             things.write_status(name, json!({"phase": Phase::Failed})).await?;
-            let looks = |run: &Run| run.is_of(name) && run.started >= sent && run.thing.phase() == Phase::Failed;
+            let looks =
+                |run: &Run| run.is_of(name) && run.started >= sent && run.thing.observe().phase() == Phase::Failed;
             let run = runs.first("after the change of phase", PATIENCE, looks).await?;
             latencies.record(run.started - sent);
         }
@@ -63,11 +64,11 @@ pub(crate) async fn outside_status_change(cluster: &mut Cluster) -> anyhow::Resu
 
     let due_after: Histogram = due.iter().copied().collect();
     report(format!(
-        "phase changes from outside: {latencies}; {early} early runs by other status writes, due after {:.2?}",
+        "phase changes from outside: {latencies}; {early} early reconciles by other status writes, due after {:.2?}",
         due_after.max()
     ));
     ensure_at_once(&latencies)?;
-    anyhow::ensure!(early == 0, "{early} runs because somebody wrote status");
+    anyhow::ensure!(early == 0, "{early} reconciles because somebody wrote status");
     let in_time = due.iter().all(|due| (INTERVAL..=INTERVAL + LATE).contains(due));
     anyhow::ensure!(in_time, "due after {due:?}");
     Ok(())

@@ -12,7 +12,7 @@ use proptest::{
     strategy::{Strategy as _, ValueTree as _},
     test_runner::TestRunner,
 };
-use requeue_policy::{Interval, MaxRate, RateLimit, RequeueConfig};
+use requeue_policy::{Interval, MaxRate, RateLimit, RequeueConfig, RequeuePolicy as _};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -99,7 +99,7 @@ async fn ensure_defaults(configs: &Configs) -> anyhow::Result<()> {
             "default": { "initial": default },
             "error": { "initial": "10s" },
             "initialization": { "initial": "5s" },
-            "rate_limit": { "max": 10, "within": "10s" },
+            "rate_limit": { "burst": 30, "every": "1s" },
         })
     };
     let (all, some) = (filled("30s"), filled("1h30m"));
@@ -134,24 +134,21 @@ async fn ensure_round_trips(configs: &Configs) -> anyhow::Result<usize> {
     let longest = Duration::from_secs(180 * 86_400);
     let policies = [
         RequeueConfig::default(),
-        RequeueConfig {
-            error: backoff,
-            rate_limit: None,
-            ..RequeueConfig::default()
-        },
-        RequeueConfig {
-            default: Interval::constant(longest),
-            error: Interval::constant(Duration::from_millis(1))
-                .with_max(longest)
-                .with_factor(1e300),
-            initialization: Interval::constant(longest - Duration::from_nanos(1)).with_jitter(0.5),
-            rate_limit: Some(RateLimit::new(65_535, Duration::from_micros(1001))),
-            max_rate: Some(MaxRate::new(0.5).with_burst(1_000_000)),
-        },
+        RequeueConfig::default().with_error(backoff).with_rate_limit(None),
+        RequeueConfig::default()
+            .with_default(Interval::constant(longest))
+            .with_error(
+                Interval::constant(Duration::from_millis(1))
+                    .with_max(longest)
+                    .with_factor(1e300),
+            )
+            .with_initialization(Interval::constant(longest - Duration::from_nanos(1)).with_jitter(0.5))
+            .with_rate_limit(RateLimit::new(65_535, Duration::from_micros(1001)))
+            .with_max_rate(MaxRate::new(0.5).with_burst(1_000_000)),
     ];
     let specs = policies.map(|requeue| OperatorConfigSpec {
         requeue,
-        other: Some(requeue).filter(|policy| policy.rate_limit.is_some()),
+        other: Some(requeue).filter(|policy| policy.rate_limit().is_some()),
         by_controller: BTreeMap::from([("site".into(), requeue)]),
     });
     // Each after another one, so that nothing is right because it was there before.
@@ -171,10 +168,8 @@ async fn ensure_round_trips(configs: &Configs) -> anyhow::Result<usize> {
             let params = PatchParams::apply("e2e").force().validation_strict();
             let applied = configs.typed.patch(&name, &params, &Patch::Apply(&object)).await?;
             // A rate that is not written stays as its other field manager, who replaced the object, has it.
-            let expected = RequeueConfig {
-                max_rate: next.requeue.max_rate.or(applied.spec.requeue.max_rate),
-                ..next.requeue
-            };
+            let rate = next.requeue.max_rate().or(applied.spec.requeue.max_rate());
+            let expected = next.requeue.with_max_rate(rate);
             anyhow::ensure!(applied.spec.requeue == expected, "applied: {:?}", applied.spec);
         }
     }
@@ -184,14 +179,8 @@ async fn ensure_round_trips(configs: &Configs) -> anyhow::Result<usize> {
 /// `null` is off, but in a merge patch, where it brings the default back; that of a rate is off, too.
 async fn ensure_null_means_no_limit_but_in_a_merge_patch(configs: &Configs) -> anyhow::Result<()> {
     let default = RequeueConfig::default();
-    let unlimited = RequeueConfig {
-        rate_limit: None,
-        ..default
-    };
-    let rated = RequeueConfig {
-        max_rate: Some(MaxRate::new(50.0)),
-        ..default
-    };
+    let unlimited = default.with_rate_limit(None);
+    let rated = default.with_max_rate(MaxRate::new(50.0));
     let table = [
         ("unlimited", "rate_limit", Value::Null, unlimited),
         ("rate", "max_rate", json!({ "per_second": 50 }), rated),

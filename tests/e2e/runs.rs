@@ -1,4 +1,4 @@
-//! What the reconcilers under test note of their runs, and questions to it.
+//! What the reconcilers under test record of each reconcile, and questions to it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -10,12 +10,12 @@ use tokio::time::sleep;
 
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// One run of a reconciler.
+/// One reconcile.
 #[derive(Clone, Debug)]
 pub(crate) struct Run {
-    /// The object as the run was given it.
+    /// The object as the reconcile was given it.
     pub(crate) thing: Arc<Thing>,
-    /// The value of the object's child, where the run looked.
+    /// The value of the object's child, where the reconcile looked.
     pub(crate) child: Option<i64>,
     pub(crate) started: Instant,
     pub(crate) ended: Option<Instant>,
@@ -33,11 +33,11 @@ impl Run {
     }
 }
 
-/// The runs of a controller, in the order in which they started.
+/// The reconciles of a controller, in the order in which they started.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Runs(Arc<Mutex<Vec<Run>>>);
 
-/// A run that goes on; it ends when this is dropped, however the reconciler returns.
+/// A reconcile that goes on; it ends when this is dropped, however the reconciler returns.
 pub(crate) struct Open {
     runs: Runs,
     index: usize,
@@ -70,7 +70,7 @@ impl Runs {
         self.lock().iter().filter(|run| run.started >= time).count()
     }
 
-    /// The most runs that any of these objects had since then.
+    /// The most reconciles that any of these objects had since then.
     pub(crate) fn most_of_one(&self, names: &[String], since: Instant) -> usize {
         let runs = self.lock();
         let of_one = |name| {
@@ -81,19 +81,19 @@ impl Runs {
         names.iter().map(|name| of_one(name)).max().unwrap_or_default()
     }
 
-    /// The first run that meets the condition, waited for if it has not come yet.
+    /// The first reconcile that meets the condition, waited for if it has not come yet.
     pub(crate) async fn first(&self, what: &str, patience: Duration, is: impl Fn(&Run) -> bool) -> anyhow::Result<Run> {
         let deadline = Instant::now() + patience;
         loop {
             if let Some(run) = self.lock().iter().find(|run| is(run)) {
                 return Ok(run.clone());
             }
-            anyhow::ensure!(Instant::now() < deadline, "no run {what} within {patience:?}");
+            anyhow::ensure!(Instant::now() < deadline, "no reconcile {what} within {patience:?}");
             sleep(POLL_INTERVAL).await;
         }
     }
 
-    /// Waits until every object had a run, and then until no run has started for a while.
+    /// Waits until every object had a reconcile, and then until no reconcile has started for a while.
     pub(crate) async fn settle(&self, names: &[String]) -> anyhow::Result<()> {
         const QUIET: Duration = Duration::from_millis(500);
         for name in names {
@@ -102,13 +102,13 @@ impl Runs {
         }
         let deadline = Instant::now() + 10 * QUIET;
         while self.started_since(Instant::now() - QUIET) > 0 {
-            anyhow::ensure!(Instant::now() < deadline, "the runs do not settle");
+            anyhow::ensure!(Instant::now() < deadline, "the reconciles do not settle");
             sleep(POLL_INTERVAL).await;
         }
         Ok(())
     }
 
-    /// How long each change took to be found by a run that started after it; fails if one took longer than this.
+    /// How long each change took to be found by a reconcile that started after it; fails if one took longer than this.
     pub(crate) async fn reflected(
         &self,
         changes: &[Change],
@@ -131,7 +131,7 @@ impl Runs {
 }
 
 impl Open {
-    /// How many runs the controller has made, this one included.
+    /// How many reconciles the controller has made, this one included.
     pub(crate) fn number(&self) -> u64 {
         self.index as u64 + 1
     }

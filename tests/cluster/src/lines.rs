@@ -40,7 +40,7 @@ pub struct Line {
     pub at: Instant,
     /// How bad it is.
     pub level: Level,
-    /// The message, and each field but the object.
+    /// The message, and each field but kind and object.
     pub text: String,
 }
 
@@ -95,7 +95,7 @@ impl<S: Subscriber> Layer<S> for Lines {
         event.record(&mut fields);
         let mut log = self.lock();
         *log.counts.entry(level).or_default() += 1;
-        let loops = fields.text.starts_with("loops");
+        let loops = fields.text.starts_with("reconcile loop detected");
         log.loops += u64::from(loops);
         let lines = log.of_objects.entry(fields.object).or_default();
         let before = lines.back().map_or(0, |last| last.number);
@@ -127,6 +127,7 @@ impl Visit for Fields {
                 let name = object.rsplit('/').next().unwrap_or_default();
                 write!(self.object, "{name}")
             }
+            "kind" => Ok(()),
             name => write!(self.text, " {name}={value:?}"),
         };
     }

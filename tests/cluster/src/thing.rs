@@ -38,7 +38,7 @@ pub struct ThingSpec {
     pub value: i64,
 }
 
-/// What the last run found.
+/// What the last reconcile found.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ThingStatus {
@@ -48,9 +48,9 @@ pub struct ThingStatus {
     /// Since when.
     #[schemars(with = "Option<String>")]
     pub last_transition_time: Option<Time>,
-    /// Differs in every run.
+    /// Differs in every reconcile.
     pub message: String,
-    /// The value of the spec that the last run was given.
+    /// The value of the spec that the last reconcile was given.
     pub observed_value: i64,
     /// Written by another client only.
     pub count: i64,
@@ -66,7 +66,8 @@ impl Observe for Thing {
 }
 
 impl Thing {
-    /// The status that the run of this number writes: it differs from any before it, and keeps since when the phase is this one.
+    /// The status that the reconcile of this number writes: it differs from any before it, and keeps since when the
+    /// phase is this one.
     pub fn next_status(&self, phase: Phase, run: u64) -> Value {
         let observed = self.observe();
         let kept = observed.last_transition().filter(|_| observed.phase() == phase);

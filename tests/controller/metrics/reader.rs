@@ -32,7 +32,7 @@ impl Series {
 
 impl Reader {
     pub(crate) fn install() -> Self {
-        // The guard wants one that outlives it; a test has few.
+        // The guard needs one that outlives it; a test has few.
         let recorder = Box::leak(Box::new(DebuggingRecorder::new()));
         Self {
             snapshotter: recorder.snapshotter(),

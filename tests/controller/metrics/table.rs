@@ -24,10 +24,27 @@ pub(super) fn metrics() -> Vec<Metric> {
     rows("| metric |").map(metric).collect()
 }
 
-/// The values of each label.
-pub(super) fn values() -> Vec<(String, BTreeSet<String>)> {
-    let row = |cells: Vec<&str>| (codes(cells[0]).concat(), codes(cells[1]).into_iter().collect());
-    rows("| label |").map(row).collect()
+/// A row of the table of labels.
+pub(super) struct Label {
+    pub(super) label: String,
+    /// The metrics whose label it is; none stands for all.
+    metrics: Vec<String>,
+    pub(super) values: BTreeSet<String>,
+}
+
+impl Label {
+    pub(super) fn is_of(&self, metric: &str, label: &str) -> bool {
+        self.label == label && (self.metrics.is_empty() || self.metrics.iter().any(|of| of == metric))
+    }
+}
+
+pub(super) fn labels() -> Vec<Label> {
+    let label = |cells: Vec<&str>| Label {
+        label: codes(cells[0]).concat(),
+        metrics: codes(cells[1]),
+        values: codes(cells[2]).into_iter().collect(),
+    };
+    rows("| label |").map(label).collect()
 }
 
 /// The cells of the table with this head.

@@ -38,10 +38,7 @@ async fn with_factor_2_the_delays_are_those_of_client_go() {
     let backoff = exponential(MS, SECOND);
     assert_eq!(first(backoff, 5), [MS, 2 * MS, 4 * MS, 8 * MS, 16 * MS]);
 
-    let policy = RequeueConfig {
-        error: backoff,
-        ..RequeueConfig::default()
-    };
+    let policy = RequeueConfig::default().with_error(backoff);
     let [one, two] = one_and_two_then_forget_one(policy).await;
     assert_eq!(one, [MS, 2 * MS, 4 * MS, 8 * MS, 16 * MS, MS]);
     assert_eq!(two, [MS, 2 * MS]);
@@ -139,10 +136,7 @@ fn a_longest_wait_is_the_sooner_of_two_answers() {
     assert_eq!(delays[100..], [500 * SECOND; 100]);
 
     // It never gives up, either.
-    let gives_up = RequeueConfig {
-        error: Interval::constant(SECOND).with_deadline(MINUTE),
-        ..RequeueConfig::default()
-    };
+    let gives_up = RequeueConfig::default().with_error(Interval::constant(SECOND).with_deadline(MINUTE));
     let since = SystemTime::UNIX_EPOCH;
     let failed = Observed::new(Phase::Failed).since(since);
     assert_eq!(gives_up.requeue(&failed, since + HOUR), Requeue::AwaitChange);
@@ -154,10 +148,7 @@ fn a_longest_wait_is_the_sooner_of_two_answers() {
 async fn client_go_default_rate_limiters() {
     // DefaultTypedItemBasedRateLimiter: 1 ms, 1000 s; the same of DefaultTypedControllerRateLimiter: 5 ms, 1000 s
     for base in [MS, 5 * MS] {
-        let policy = RequeueConfig {
-            error: exponential(base, 1000 * SECOND),
-            ..RequeueConfig::default()
-        };
+        let policy = RequeueConfig::default().with_error(exponential(base, 1000 * SECOND));
         // 1 ms doubled 20 times is more than 1000 s.
         let delays = delays_after_failures(policy, &[vec![true; 22]]).await;
         let expected: Vec<_> = (0..22)
@@ -177,10 +168,7 @@ fn the_later_of_two_answers_is_taken_at_the_same_time_in_the_phase() {
             slow: 3 * SECOND,
             attempts: 3,
         },
-        RequeueConfig {
-            error: exponential(MS, SECOND),
-            ..RequeueConfig::default()
-        },
+        RequeueConfig::default().with_error(exponential(MS, SECOND)),
     );
     let delays: Vec<_> = delays(&later).take(5).collect();
     assert_eq!(delays, [5 * MS, 6 * MS, 12 * MS, 3 * SECOND, 3 * SECOND]);

@@ -1,12 +1,9 @@
 //! Java Operator SDK v5.5.1: its documentation (`error-handling-retries.md`, `rate-limiting.md`, `eventing.md`) and its
 //! tests (`GenericRetryExecutionTest`, `EventProcessorTest`, `LinearRateLimiterTest`).
 
-use crate::world::{Answer, Oops, Thing, World, policy, requeuer};
+use crate::world::{Answer, Oops, Thing, World, policy};
 use kube::Api;
-use requeue_policy::{
-    Interval, Phase, Requeue,
-    kube::{Outcome, Retry},
-};
+use requeue_policy::{Interval, Outcome, Phase, Requeue, Retry};
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
 
@@ -74,9 +71,9 @@ fn the_second_delay_has_grown_already() {
 #[tokio::test(start_paused = true)]
 async fn josdk_supports_no_retry() {
     // GenericRetryExecutionTest.supportsNoRetry, GenericRetry.noRetry(), ErrorStatusUpdateControl.withNoRetry()
-    let world = World::new(fails);
+    let world = World::new(fails).classify(|_| Retry::Never);
     world.create("a").await;
-    world.start_with(&requeuer(policy("{}")).on_error(|_: &Oops| Retry::Never));
+    world.start(policy("{}"));
     world.until(86_400.0).await;
     assert_eq!(world.times(), [0.0]);
 }
@@ -236,12 +233,13 @@ async fn josdk_linear_rate_limiter() {
     // returnsMinimalDurationToAcquirePermission (1 in 300 ms, no longer than that), resetsPeriodAfterLimit (400 ms
     // later it need not wait), rateLimitCanBeTurnedOff rate-limiting.md,
     // EventProcessorTest.rateLimitsReconciliationSubmission: 2 in 3 s
-    // | limit        | events at     | runs at            |
+    // As many at once; then there one more when the period is over, here one every so often.
+    // | limit        | events at     | reconciles at      |
     let rows: [(&str, &[f64], &[f64]); 5] = [
-        ("{ max: 2, within: 300ms }", &[0.1, 0.2], &[0.0, 0.1, 0.3]),
-        ("{ max: 1, within: 300ms }", &[0.1], &[0.0, 0.3]),
-        ("{ max: 1, within: 300ms }", &[0.4], &[0.0, 0.4]),
-        ("{ max: 2, within: 3s }", &[1.0, 1.5], &[0.0, 1.0, 3.0]),
+        ("{ burst: 2, every: 300ms }", &[0.1, 0.2], &[0.0, 0.1, 0.3]),
+        ("{ burst: 1, every: 300ms }", &[0.1], &[0.0, 0.3]),
+        ("{ burst: 1, every: 300ms }", &[0.4], &[0.0, 0.4]),
+        ("{ burst: 2, every: 3s }", &[1.0, 1.5], &[0.0, 1.0, 3.0]),
         ("off", &[0.1, 0.2, 0.3], &[0.0, 0.1, 0.2, 0.3]),
     ];
     for (limit, events, runs) in rows {
@@ -259,11 +257,11 @@ async fn josdk_linear_rate_limiter() {
 
 #[tokio::test(start_paused = true)]
 async fn a_retry_goes_before_the_rate_limit() {
-    // rate-limiting.md: the limit takes precedence, a retry beyond it is postponed. Ours is for what changes start: 2
-    // in 3 s, and a retry every second.
+    // rate-limiting.md: the limit takes precedence, a retry beyond it is postponed. Ours throttles what changes start: 2
+    // at once and then one every 3 s, and a retry every second.
     let world = World::new(fails);
     world.create("a").await;
-    world.start(policy("{ error: 1s, rate_limit: { max: 2, within: 3s } }"));
+    world.start(policy("{ error: 1s, rate_limit: { burst: 2, every: 3s } }"));
     world.until(5.5).await;
     assert_eq!(world.times(), [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
 }

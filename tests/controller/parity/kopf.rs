@@ -1,11 +1,8 @@
 //! kopf 1.44.6: its documentation (`errors.rst`, `timers.rst`, `continuity.rst`) and `kopf/_core/actions/execution.py`.
 
-use crate::world::{Answer, Oops, Thing, World, policy, requeuer, wall_clock};
+use crate::world::{Answer, Oops, Thing, World, policy, wall_clock};
 use kube::Api;
-use requeue_policy::{
-    Phase,
-    kube::{Outcome, Retry},
-};
+use requeue_policy::{Outcome, Phase, Retry};
 use serde_json::json;
 use std::{
     sync::{
@@ -41,9 +38,9 @@ async fn kopf_errors_by_kind() {
         ("Exception", &[0.0, 60.0, 120.0]),
     ];
     for (raises, calls) in rows {
-        let world = World::new(move |_, _| async move { Err::<Phase, _>(Oops(raises)) });
+        let world = World::new(move |_, _| async move { Err::<Phase, _>(Oops(raises)) }).classify(by_kind);
         world.create("a").await;
-        world.start_with(&requeuer(policy("{ error: 60s }")).on_error(by_kind));
+        world.start(policy("{ error: 60s }"));
         world.until(125.0).await;
         assert_eq!(world.times(), calls, "{raises}");
     }
@@ -91,10 +88,9 @@ async fn the_deadline_looks_back_and_not_ahead() {
 #[tokio::test(start_paused = true)]
 async fn retry_after_outlives_the_deadline() {
     // execution.py: timeout=120 ends a TemporaryError(delay=30), too, at 90 s. Ours obeys the error.
-    let world = World::new(|_, _| async { Err::<Phase, _>(Oops("TemporaryError(delay=30)")) });
+    let world = World::new(|_, _| async { Err::<Phase, _>(Oops("TemporaryError(delay=30)")) }).classify(by_kind);
     world.create("a").await;
-    let requeue = requeuer(policy("{ error: { initial: 60s, deadline: 120s } }")).on_error(by_kind);
-    world.start_with(&requeue);
+    world.start(policy("{ error: { initial: 60s, deadline: 120s } }"));
     world.until(200.0).await;
     assert_eq!(world.times(), [0.0, 30.0, 60.0, 90.0, 120.0, 150.0, 180.0]);
 }
@@ -105,9 +101,9 @@ async fn kopf_errors_mode() {
     // | errors              | calls          |
     // | ErrorsMode.TEMPORARY | 0, 60, 120 ... |
     // | ErrorsMode.PERMANENT | 0              |
-    let world = World::new(fails);
+    let world = World::new(fails).classify(|_| Retry::Never);
     world.create("a").await;
-    world.start_with(&requeuer(policy("{ error: 60s }")).on_error(|_: &Oops| Retry::Never));
+    world.start(policy("{ error: 60s }"));
     world.until(1000.0).await;
     assert_eq!(world.times(), [0.0]);
 

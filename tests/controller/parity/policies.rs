@@ -13,7 +13,7 @@ pub(crate) struct FastSlow {
 
 impl RequeuePolicy for FastSlow {
     fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
-        match object.phase {
+        match object.phase() {
             Phase::Failed if object.elapsed(now) < self.fast.saturating_mul(self.attempts) => Requeue::After(self.fast),
             Phase::Failed => Requeue::After(self.slow),
             _ => RequeueConfig::default().requeue(object, now),
@@ -40,7 +40,7 @@ impl RequeuePolicy for Steps {
             is_current
         };
         match self.0.iter().find(is_current).or(self.0.last()) {
-            Some(delay) if object.phase == Phase::Failed => Requeue::After(*delay),
+            Some(delay) if object.phase() == Phase::Failed => Requeue::After(*delay),
             _ => RequeueConfig::default().requeue(object, now),
         }
     }

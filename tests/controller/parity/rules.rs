@@ -2,7 +2,7 @@
 
 use crate::world::{Answer, Oops, Thing, World, policy};
 use kube::Api;
-use requeue_policy::{Interval, Phase, Requeue, kube::Outcome};
+use requeue_policy::{Interval, Outcome, Phase, Requeue};
 use serde_json::json;
 use std::{sync::Arc, time::Duration};
 use tokio::time::sleep;
@@ -17,7 +17,7 @@ async fn the_rate_limit_counts_one_object_only() {
     for name in ["a", "b", "c"] {
         world.create(name).await;
     }
-    world.start(policy("{ default: 10m, rate_limit: { max: 2, within: 60s } }"));
+    world.start(policy("{ default: 10m, rate_limit: { burst: 2, every: 60s } }"));
     world.until(1.0).await;
     world.set_value(1).await;
     world.until(2.0).await;
@@ -45,9 +45,7 @@ async fn a_number_of_attempts_is_a_deadline_at_the_sum_of_their_delays() {
 
         let world = World::new(fails);
         world.create("a").await;
-        let mut policy = policy("{}");
-        policy.error = backoff.with_deadline(deadline);
-        world.start(policy);
+        world.start(policy("{}").with_error(backoff.with_deadline(deadline)));
         world.until(10_000.0).await;
         assert_eq!(world.times().len(), 1 + retries);
     }
@@ -102,8 +100,7 @@ async fn the_delay_counts_from_the_end_of_the_run() {
 #[tokio::test(start_paused = true)]
 async fn a_wish_is_not_jittered() {
     // Flux: spec.interval belongs to the object, and its jitter to the controller.
-    let wishes = |_, _| async { Ok((Phase::Ready, Requeue::After(Duration::from_secs(60)))) };
-    let world = World::new(wishes);
+    let world = World::new(|_, _| async { Ok(Phase::Ready.after(Duration::from_secs(60))) });
     world.create("a").await;
     world.start(policy("{ default: { initial: 60s, jitter: 0.5 } }"));
     world.until(200.0).await;
@@ -144,11 +141,11 @@ async fn an_object_is_suspended_by_awaiting_a_change() {
 async fn a_retry_interval_of_the_objects_own_is_a_wish() {
     // Flux: spec.retryInterval, by an Ok as Flux does it; controller-runtime: RequeueAfter next to a failure that it
     // does not return
-    let world = World::new(|_, _| async { Ok((Phase::Failed, Requeue::After(Duration::from_secs(120)))) });
+    let world = World::new(|_, _| async { Ok(Phase::Failed.after(Duration::from_secs(120))) });
     world.create("a").await;
     world.start(policy("{ error: { initial: 10s, factor: 2, max: 5m } }"));
     world.until(400.0).await;
     assert_eq!(world.times(), [0.0, 120.0, 240.0, 360.0]);
-    // And it is an outage all the same, said once.
+    // It is an outage all the same, logged once.
     assert_eq!(world.lines.visible().len(), 1, "{:?}", world.lines.visible());
 }

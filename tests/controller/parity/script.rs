@@ -4,12 +4,9 @@ use crate::world::{Oops, Thing, ThingSpec};
 use futures::{StreamExt, stream};
 use kube::{
     ResourceExt,
-    runtime::{Controller, WatchStreamExt, reflector, watcher::Event},
+    runtime::{reflector, watcher::Event},
 };
-use requeue_policy::{
-    Phase, Requeue, RequeuePolicy,
-    kube::{Outcome, Requeuer},
-};
+use requeue_policy::{Observe, Outcome, Phase, Requeue, RequeuePolicy, kube::Requeuer};
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -74,9 +71,9 @@ where
     let listed = [Event::Init].into_iter().chain(listed).chain([Event::InitDone]);
     // A list, and then a watch that is open and silent.
     let events = stream::iter(listed.map(Ok)).chain(stream::pending());
-    let things = reflector(writer, events).touched_objects();
-    let controller = Controller::for_stream(things, reader)
-        .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::default())
+    let controller = requeue
+        .controller_from(reader, reflector(writer, events), Thing::observe)
+        .run(reconcile, Arc::default())
         .for_each(|_| async {});
     let controller = tokio::spawn(controller);
     let all_at_their_end = async {

@@ -33,12 +33,12 @@ const TABLE: &str = r#"
 { "error": { "initial": "10s", "deadline": "4321h" } } | error.deadline | Invalid value: "4321h": <limit>
 { "initialization": { "intial": "10s" } } | initialization.initial | Required value
 { "rate_limit": "off" } | rate_limit | Invalid value: "string": <body> must be of type object: "string"
-{ "rate_limit": { "max": 0, "within": "10s" } } | rate_limit.max | Invalid value: 0: <body> should be greater than or equal to 1
-{ "rate_limit": { "max": 65536, "within": "10s" } } | rate_limit.max | Invalid value: 65536: <body> should be less than or equal to 65535
-{ "rate_limit": { "max": 2.5, "within": "10s" } } | rate_limit.max | Invalid value: "number": <body> must be of type integer: "number"
-{ "rate_limit": { "max": 10 } } | rate_limit.within | Required value
-{ "rate_limit": { "max": 10, "within": "0s" } } | rate_limit.within | Invalid value: "0s": <limit>
-{ "rate_limit": { "max": 10, "within": "10 parsecs" } } | rate_limit.within | Invalid value: "10 parsecs": <body> <pattern>
+{ "rate_limit": { "burst": 0, "every": "10s" } } | rate_limit.burst | Invalid value: 0: <body> should be greater than or equal to 1
+{ "rate_limit": { "burst": 65536, "every": "10s" } } | rate_limit.burst | Invalid value: 65536: <body> should be less than or equal to 65535
+{ "rate_limit": { "burst": 2.5, "every": "10s" } } | rate_limit.burst | Invalid value: "number": <body> must be of type integer: "number"
+{ "rate_limit": { "burst": 10 } } | rate_limit.every | Required value
+{ "rate_limit": { "burst": 10, "every": "0s" } } | rate_limit.every | Invalid value: "0s": <limit>
+{ "rate_limit": { "burst": 10, "every": "10 parsecs" } } | rate_limit.every | Invalid value: "10 parsecs": <body> <pattern>
 { "max_rate": 50 } | max_rate | Invalid value: "integer": <body> must be of type object: "integer"
 { "max_rate": { "burst": 100 } } | max_rate.per_second | Required value
 { "max_rate": { "per_second": 0 } } | max_rate.per_second | Invalid value: 0: must be above 0

@@ -64,11 +64,11 @@ pub(crate) fn object() -> impl Strategy<Value = Value> {
     };
     let limit = vec![
         (
-            "max",
+            "burst",
             0.97,
             prop_oneof![3 => (0_u32..70_000).prop_map(Value::from), 1 => number()].boxed(),
         ),
-        ("within", 0.97, duration().boxed()),
+        ("every", 0.97, duration().boxed()),
     ];
     let rate = vec![
         (
