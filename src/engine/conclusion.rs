@@ -73,16 +73,6 @@ impl From<Retry> for End {
     }
 }
 
-impl End {
-    /// Puts an interval that the object sets itself in place of the policy's, where that would apply to a settled object.
-    pub(crate) fn or_own_interval(mut self, interval: Option<Duration>, status: Phase) -> Self {
-        if self.explicit.is_none() && self.phase.unwrap_or(status) == Phase::Ready {
-            self.explicit = interval.map(|delay| Explicit::Exactly(Requeue::After(delay)));
-        }
-        self
-    }
-}
-
 /// What the end of a reconcile changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -167,8 +157,14 @@ pub(crate) fn since(state: &State, read: Status, phase: Phase, wall: Wall) -> Sy
 /// Decides what follows from the end of a reconcile. Calls the policy, so it must not run under a lock.
 pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: Terms<'_>) -> Conclusion {
     let (policy, wall) = (terms.policy, terms.wall);
-    // An object that is not remembered is what its status said.
-    let before = state.phases.reported().unwrap_or(read.phase);
+    let reported = state.phases.reported();
+    let before = match reported {
+        Some(phase) => phase,
+        // Its status said Failed, and no reconcile did: there is no outage.
+        None if state.flags.has(Flags::ENDED) => Phase::Ready,
+        // An object that is not remembered is what its status said.
+        None => read.phase,
+    };
     let phase = match end.phase {
         Some(phase) => phase,
         // What is no failure leaves the phase as it was.
@@ -176,6 +172,9 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
         None => state.phases.seen().unwrap_or(read.phase),
     };
     let by_status = end.phase.is_none() && !end.is_later;
+    // An interval that the object sets itself is in place of the policy's where it is settled.
+    let own = state.interval.filter(|_| phase == Phase::Ready && state.deleted.is_none());
+    let explicit = end.explicit.or(own.map(|delay| Explicit::Exactly(Requeue::After(delay))));
     let was_awaiting = state.flags.has(Flags::AWAITS_CHANGE);
 
     let began = since(state, read, phase, wall);
@@ -191,7 +190,7 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
         }
         policy.requeue(&observed(began), wall.time)
     };
-    let (mut requeue, is_by_interval) = match end.explicit {
+    let (mut requeue, is_by_interval) = match explicit {
         Some(Explicit::Exactly(requeue)) => (requeue, false),
         _ => (by_interval(), true),
     };
@@ -204,7 +203,7 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
             requeue = policy.requeue(&observed(wall.at(tick)), wall.time);
         }
     }
-    if let Some(Explicit::Within(delay)) = end.explicit {
+    if let Some(Explicit::Within(delay)) = explicit {
         requeue = requeue.min(Requeue::After(delay));
     }
     let mut due = None;
@@ -213,20 +212,21 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
         let at = wall.now.saturating_add(micros(delay));
         let in_backoff = phase == Phase::Failed && before == Phase::Failed && !was_awaiting && state.due > wall.now;
         // A failure by an event inside the backoff adds nothing to it.
-        let keeps = in_backoff && end.explicit.is_none() && state.due < at;
+        let keeps = in_backoff && explicit.is_none() && state.due < at;
         due = Some(if keeps { state.due } else { at });
         requeue = Requeue::After(if keeps { until_tick(state.due, wall.now) } else { delay });
     }
 
     let is_stuck = match phase {
-        Phase::Initializing => end.explicit.is_none(),
+        Phase::Initializing => explicit.is_none(),
         Phase::Failed => true,
         Phase::Ready => false,
     };
-    let says_so = end.phase.is_some() || (by_status && end.explicit.is_none());
+    let says_so = end.phase.is_some() || (by_status && explicit.is_none());
     let had_given_up = state.flags.has(Flags::GAVE_UP);
     let gives_up = due.is_none() && says_so && is_stuck;
-    let transition = if gives_up && !(had_given_up && before == phase) {
+    let is_said = had_given_up && (before == phase || (by_status && reported.is_none()));
+    let transition = if gives_up && !is_said {
         Transition::GaveUp(began)
     } else if phase == Phase::Failed {
         match before {
@@ -248,8 +248,8 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
         due = Some(wall.now.saturating_add(micros(terms.longest)));
         requeue = Requeue::After(terms.longest);
     }
-    let is_outage = phase != Phase::Failed || end.phase.is_some() || before == Phase::Failed;
-    let is_fast = match (end.explicit, requeue) {
+    let is_outage = phase != Phase::Failed || end.phase.is_some() || reported == Some(Phase::Failed);
+    let is_fast = match (explicit, requeue) {
         // It is the policy's interval that is shorter.
         (Some(Explicit::Within(most)), Requeue::After(delay)) if delay < most => false,
         (Some(_), Requeue::After(delay)) => terms.limit.is_some_and(|limit| delay < limit.limit.every()),
@@ -270,12 +270,12 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
         by_status: by_status && end.explicit.is_none(),
         own_delay: match end.is_later {
             true => state.flags.has(Flags::OWN_DELAY),
-            false => phase == Phase::Failed && end.explicit.is_some(),
+            false => phase == Phase::Failed && explicit.is_some(),
         },
         is_fast,
         follow_up,
         gave_up: gives_up || (had_given_up && end.phase.is_none() && before == phase),
-        is_explicit: end.explicit.is_some(),
+        is_explicit: explicit.is_some(),
         requeue,
         transition,
     }
@@ -300,6 +300,7 @@ pub(crate) fn keep(record: &mut Record, key: Key, conclusion: &Conclusion, now: 
         (Flags::OWN_DELAY, conclusion.own_delay),
         (Flags::FOLLOW_UP, conclusion.follow_up),
         (Flags::RUNNING | Flags::ERRED, false),
+        (Flags::ENDED, true),
     ] {
         state.flags.set(flag, on);
     }

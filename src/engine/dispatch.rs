@@ -100,7 +100,7 @@ impl Engine {
         let now = self.clock.now();
         let refused: Vec<_> = [
             overrides.is_paused(annotations).err(),
-            overrides.own_interval(annotations, policy.rate_limit()).err(),
+            overrides.own_interval(annotations, || policy.rate_limit()).err(),
         ]
         .into_iter()
         .flatten()
@@ -139,7 +139,8 @@ impl Engine {
         }
         log::trigger(id, &verdict, limits.of_object.map(|limit| limit.limit));
         self.telemetry.trigger(id.kind, &verdict, sight.phase);
-        if guesses && before.is_some_and(|state| state.flags.has(Flags::ERRED)) {
+        let is_lost = guesses && before.is_some_and(|state| state.flags.has(Flags::ERRED));
+        if is_lost && self.warned.swap(1, Ordering::Relaxed) == 0 {
             log::other_error_policy(id);
         }
         match verdict {

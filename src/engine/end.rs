@@ -14,22 +14,12 @@ use super::{
     wakes::Id,
 };
 use crate::{Observed, Outcome, Phase, Requeue, Retry, policy::slot::Slot, sync::PoisonError};
-use std::{collections::BTreeMap, error::Error};
+use std::error::Error;
 
 impl Engine {
     /// A reconcile has succeeded; returns when the object is reconciled again.
-    pub(crate) fn succeeded(
-        &self,
-        id: Id<'_>,
-        reconcile: Reconcile,
-        outcome: Outcome,
-        annotations: Option<&BTreeMap<String, String>>,
-    ) -> Requeue {
-        // One that is refused was logged when the reconcile started.
-        let interval = self.overrides().own_interval(annotations, self.policy().rate_limit());
-        let status = reconcile.read.phase;
-        let end = End::from(outcome).or_own_interval(interval.ok().flatten(), status);
-        self.ended(id, reconcile, end, None)
+    pub(crate) fn succeeded(&self, id: Id<'_>, reconcile: Reconcile, outcome: Outcome) -> Requeue {
+        self.ended(id, reconcile, outcome.into(), None)
     }
 
     /// A reconcile has failed; returns when the object is reconciled again.

@@ -75,6 +75,7 @@ pub(crate) fn shown(record: &mut Record, key: Key, sight: &Sight, how: Shown, de
         state.content = sight.content;
         state.phases.see(sight.phase);
         state.told = sight.since;
+        state.interval = sight.interval;
         return want(record, Reason::New);
     }
     let awaited = record.pending_mut().and_then(|pending| pending.awaited);
@@ -143,6 +144,7 @@ pub(crate) fn peek(record: &mut Record) -> State {
     if let Some(sight) = latest {
         state.phases.see(sight.phase);
         state.told = sight.since;
+        state.interval = sight.interval;
     }
     state
 }
@@ -178,6 +180,7 @@ fn changed(record: &mut Record, sight: &Sight, is_echo: bool, relisted: bool) ->
         .and(Changes::PHASE.when(is_other_phase));
     state.phases.see(sight.phase);
     state.told = sight.since;
+    state.interval = sight.interval;
     let mut then = Then::Nothing(Why::Status);
     if is_echo {
         then = Then::Nothing(Why::Echo);

@@ -44,6 +44,7 @@ pub(crate) fn infer(record: &mut Record, sight: &Sight, requested: bool, is_new:
     state.version = sight.version;
     state.phases.see(sight.phase);
     state.told = sight.since;
+    state.interval = sight.interval;
     state.deleted = sight.deleted;
     let has_reasons = record.has_reasons();
     let is_unknown = reason.is_none() && !requested && !is_due && is_same && !has_reasons;

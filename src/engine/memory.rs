@@ -10,7 +10,7 @@ use crate::{
     Phase,
     sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError},
 };
-use std::{collections::HashMap, sync::Arc, time::SystemTime};
+use std::{collections::HashMap, sync::Arc, time::{Duration, SystemTime}};
 
 /// A time on the engine's clock, in microseconds since it was started.
 pub(crate) type Tick = u64;
@@ -66,6 +66,8 @@ pub(crate) struct State {
     pub(crate) delivered: u64,
     /// When the object entered the phase that was seen last, as its status says.
     pub(crate) told: Option<SystemTime>,
+    /// The interval that an annotation gives it while it is settled.
+    pub(crate) interval: Option<Duration>,
     /// When it was deleted, if it waits for its finalizers.
     pub(crate) deleted: Option<SystemTime>,
     /// When the next reconcile is due; where only a change starts it, when the object was last heard of.
@@ -192,45 +194,47 @@ const fn decode(code: u8) -> Option<Phase> {
 
 /// Yes-or-no facts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Flags(u16);
+pub(crate) struct Flags(u32);
 
 impl Flags {
     /// A reconcile has started and not ended.
-    pub(crate) const RUNNING: u16 = 1;
+    pub(crate) const RUNNING: u32 = 1;
     /// A reconcile waits for the next token of the rate limit, and a timer is set for it.
-    pub(crate) const THROTTLED: u16 = 2;
+    pub(crate) const THROTTLED: u32 = 2;
     /// The log has it that the object loops.
-    pub(crate) const LOOPING: u16 = 4;
+    pub(crate) const LOOPING: u32 = 4;
     /// No timer: only a change starts the next reconcile.
-    pub(crate) const AWAITS_CHANGE: u16 = 8;
+    pub(crate) const AWAITS_CHANGE: u32 = 8;
     /// The same because the last reconcile gave up.
-    pub(crate) const GAVE_UP: u16 = 16;
+    pub(crate) const GAVE_UP: u32 = 16;
     /// It has a place in the fleet's rate: `due` is that place.
-    pub(crate) const PLACED: u16 = 32;
+    pub(crate) const PLACED: u32 = 32;
     /// An annotation pauses it.
-    pub(crate) const PAUSED: u16 = 64;
+    pub(crate) const PAUSED: u32 = 64;
     /// A reconcile waits for the cache to contain the object's last own write, and a timer is set for it.
-    pub(crate) const WAITING: u16 = 256;
+    pub(crate) const WAITING: u32 = 256;
     /// It is due by an explicit delay that is shorter than the rate limit's pace.
-    pub(crate) const FAST: u16 = 512;
+    pub(crate) const FAST: u32 = 512;
     /// The last reconcile left the phase to the status.
-    pub(crate) const BY_STATUS: u16 = 1024;
+    pub(crate) const BY_STATUS: u32 = 1024;
     /// The reconcile patched something that it may not have changed.
-    pub(crate) const UNSURE: u16 = 2048;
+    pub(crate) const UNSURE: u32 = 2048;
     /// The reconcile that is due, or runs, is there because the one before was unsure.
-    pub(crate) const FOLLOW_UP: u16 = 4096;
+    pub(crate) const FOLLOW_UP: u32 = 4096;
     /// A `Controller` of this crate says when the object is gone.
-    pub(crate) const WATCHED: u16 = 8192;
+    pub(crate) const WATCHED: u32 = 8192;
     /// Its reconcile returned an error that no error policy has seen yet.
-    pub(crate) const ERRED: u16 = 16384;
+    pub(crate) const ERRED: u32 = 16384;
+    /// A reconcile of it has ended.
+    pub(crate) const ENDED: u32 = 65536;
     /// The last failure came with its own delay.
-    pub(crate) const OWN_DELAY: u16 = 32768;
+    pub(crate) const OWN_DELAY: u32 = 32768;
 
-    pub(crate) const fn has(self, flag: u16) -> bool {
+    pub(crate) const fn has(self, flag: u32) -> bool {
         self.0 & flag != 0
     }
 
-    pub(crate) const fn set(&mut self, flag: u16, on: bool) {
+    pub(crate) const fn set(&mut self, flag: u32, on: bool) {
         if on {
             self.0 |= flag;
         } else {

@@ -77,6 +77,8 @@ pub(crate) struct Engine {
     deliveries: AtomicU64,
     /// Until when timers wait for their places in the fleet's rate; 0 once none has to.
     stretched: AtomicU64,
+    /// 1 once the log has it that an error never reached the error policy.
+    warned: AtomicU64,
     /// Of two policies at once one comes whole after the other.
     replacing: Mutex<()>,
 }
@@ -120,6 +122,7 @@ impl Engine {
             left: Mutex::default(),
             deliveries: AtomicU64::new(0),
             stretched: AtomicU64::new(0),
+            warned: AtomicU64::new(0),
             replacing: Mutex::new(()),
         }))
     }
@@ -174,9 +177,11 @@ impl Engine {
         self.overrides.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Whether these annotations pause an object; what is refused does not.
-    pub(crate) fn is_paused(&self, annotations: Option<&BTreeMap<String, String>>) -> bool {
-        self.overrides().is_paused(annotations) == Ok(true)
+    /// What these annotations of an object override: whether they pause it, and its interval. What is refused does nothing.
+    pub(crate) fn overridden(&self, annotations: Option<&BTreeMap<String, String>>) -> (bool, Option<Duration>) {
+        let overrides = self.overrides();
+        let interval = overrides.own_interval(annotations, || self.policy().rate_limit());
+        (overrides.is_paused(annotations) == Ok(true), interval.ok().flatten())
     }
 
     /// How long a timer that fires now waits for its place in the fleet's rate.

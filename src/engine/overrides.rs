@@ -77,12 +77,12 @@ impl Overrides {
     pub(crate) fn own_interval(
         &self,
         annotations: Option<&BTreeMap<String, String>>,
-        limit: Option<RateLimit>,
+        limit: impl FnOnce() -> Option<RateLimit>,
     ) -> Result<Option<Duration>, ConfigError> {
         let Some((key, text)) = value(&self.interval, annotations) else {
             return Ok(None);
         };
-        let shortest = limit.map_or(Duration::from_nanos(SHORTEST), |limit| limit.every());
+        let shortest = limit().map_or(Duration::from_nanos(SHORTEST), |limit| limit.every());
         let longest = Duration::from_nanos(LONGEST);
         match duration::parse(text) {
             Some(interval) if (shortest..=longest).contains(&interval) => Ok(Some(interval)),
@@ -116,7 +116,7 @@ mod tests {
                 .is_paused(Some(&annotations))
                 .map_err(|error| error.to_string()),
             overrides
-                .own_interval(Some(&annotations), limit)
+                .own_interval(Some(&annotations), || limit)
                 .map_err(|error| error.to_string()),
         )
     }
@@ -141,7 +141,7 @@ mod tests {
     fn without_a_key_nothing_is_overridden() {
         let annotations = BTreeMap::from([("paused".to_owned(), "true".to_owned())]);
         assert_eq!(Overrides::new().is_paused(Some(&annotations)), Ok(false));
-        assert_eq!(Overrides::new().own_interval(Some(&annotations), None), Ok(None));
+        assert_eq!(Overrides::new().own_interval(Some(&annotations), || None), Ok(None));
         assert_eq!(Overrides::new().paused("paused").is_paused(None), Ok(false));
     }
 }

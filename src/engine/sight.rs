@@ -2,7 +2,7 @@
 
 use super::{reason::Changes, version::Version};
 use crate::{Observed, Phase};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// What of an object is compared with what the last reconcile saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -51,6 +51,8 @@ pub(crate) struct Sight {
     pub(crate) deleted: Option<SystemTime>,
     /// Whether an annotation pauses it.
     pub(crate) is_paused: bool,
+    /// The interval that an annotation gives it while it is settled.
+    pub(crate) interval: Option<Duration>,
 }
 
 impl Sight {
@@ -63,6 +65,7 @@ impl Sight {
             since: observed.last_transition(),
             deleted: None,
             is_paused: false,
+            interval: None,
         }
     }
 }

@@ -38,6 +38,12 @@ impl Telemetry {
         self.of(kind).end(conclusion, failing);
     }
 
+    /// Notes that an object is gone; `failing` objects there are after it.
+    pub(crate) fn gone(&self, kind: &str, failing: usize) {
+        #[cfg(feature = "metrics")]
+        self.of(kind).gone(failing);
+    }
+
     /// Made at the first trigger, when the application has installed its recorder; kept, so that none is made per reconcile.
     #[cfg(feature = "metrics")]
     fn of(&self, kind: &str) -> std::sync::Arc<handles::Handles> {
@@ -152,6 +158,10 @@ mod handles {
                 Why::Status => self.declined[5].increment(1),
                 Why::Echo => self.declined[6].increment(1),
             }
+        }
+
+        pub(crate) fn gone(&self, failing: usize) {
+            self.failing.set(failing as f64);
         }
 
         pub(crate) fn end(&self, conclusion: &Conclusion, failing: usize) {

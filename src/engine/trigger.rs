@@ -139,6 +139,7 @@ fn start(record: &mut Record, key: Key, sight: &Sight, is_due: bool, now: Tick) 
     state.content = sight.content;
     state.phases.see(sight.phase);
     state.told = sight.since;
+    state.interval = sight.interval;
     state.deleted = sight.deleted;
     if !sight.version.is_before(state.version) {
         state.version = sight.version;

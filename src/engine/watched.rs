@@ -69,9 +69,10 @@ impl Engine {
     }
 
     /// An object is gone.
-    pub(crate) fn gone(&self, key: Key) {
+    pub(crate) fn gone(&self, kind: &str, key: Key) {
         self.deliver();
         self.memory.forget(key);
+        self.telemetry.gone(kind, self.memory.failing());
     }
 
     /// A controller of this kind ends, which knew these objects.

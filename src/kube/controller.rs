@@ -276,7 +276,7 @@ where
         let gate = move |object: Arc<K>, context: Arc<Ctx>| {
             let meta = object.meta();
             let annotations = meta.annotations.as_ref();
-            let sight = object::sight(meta, &observe(&object), engine.is_paused(annotations));
+            let sight = object::sight(meta, &observe(&object), engine.overridden(annotations));
             let admission = engine.admit(
                 object::id(&*object, &kind),
                 object::key(meta),
@@ -296,8 +296,7 @@ where
                 match run.run(future.instrument(span)).await {
                     Ok(outcome) => {
                         let id = object::id(&*object, &kind);
-                        let annotations = object.meta().annotations.as_ref();
-                        Ok(action(engine.succeeded(id, run, outcome.into(), annotations)))
+                        Ok(action(engine.succeeded(id, run, outcome.into())))
                     }
                     Err(error) => {
                         engine.erred(run);

@@ -12,7 +12,10 @@ use crate::{
     },
     policy::slot::Slot,
 };
-use std::hash::{Hash, Hasher};
+use std::{
+    hash::{Hash, Hasher},
+    time::Duration,
+};
 
 fn hash(value: impl Hash) -> u64 {
     let mut digest = Digest::new();
@@ -38,7 +41,7 @@ pub(super) fn id<'a, K: Resource>(object: &'a K, kind: &'a str) -> Id<'a> {
     }
 }
 
-pub(super) fn sight(meta: &ObjectMeta, observed: &Observed, is_paused: bool) -> Sight {
+pub(super) fn sight(meta: &ObjectMeta, observed: &Observed, overridden: (bool, Option<Duration>)) -> Sight {
     let mut owners = Digest::new();
     for owner in meta.owner_references.iter().flatten() {
         // What else a reference holds is the owner's and does not change with it.
@@ -55,7 +58,8 @@ pub(super) fn sight(meta: &ObjectMeta, observed: &Observed, is_paused: bool) -> 
     };
     Sight {
         deleted: meta.deletion_timestamp.as_ref().map(|time| time.0.into()),
-        is_paused,
+        is_paused: overridden.0,
+        interval: overridden.1,
         ..Sight::new(version(meta), content, observed)
     }
 }
@@ -72,7 +76,7 @@ mod tests {
         let content = |change: fn(&mut ObjectMeta)| {
             let mut meta: ObjectMeta = from_value(json!({ "generation": 1 })).expect("metadata");
             change(&mut meta);
-            sight(&meta, &Observed::new(Phase::Ready), false).content
+            sight(&meta, &Observed::new(Phase::Ready), (false, None)).content
         };
         let before = content(|_| {});
         let parts: [(fn(&mut ObjectMeta), Changes); 6] = [

@@ -48,7 +48,7 @@ impl Requeuer {
         move |object, context| {
             let meta = object.meta();
             let annotations = meta.annotations.as_ref();
-            let sight = object::sight(meta, &object.observe(), engine.is_paused(annotations));
+            let sight = object::sight(meta, &object.observe(), engine.overridden(annotations));
             let admission = engine.admit(
                 object::id(&*object, &kind),
                 object::key(meta),
@@ -66,8 +66,7 @@ impl Requeuer {
                 match run.run(future).await {
                     Ok(outcome) => {
                         let id = object::id(&*object, &kind);
-                        let annotations = object.meta().annotations.as_ref();
-                        Ok(action(engine.succeeded(id, run, outcome.into(), annotations)))
+                        Ok(action(engine.succeeded(id, run, outcome.into())))
                     }
                     Err(error) => {
                         engine.erred(run);

@@ -28,15 +28,19 @@ impl Requeuer {
         K::DynamicType: Default,
     {
         let meta = object.meta();
-        let is_paused = self.engine.is_paused(meta.annotations.as_ref());
-        let sight = object::sight(meta, &object.observe(), is_paused);
+        let overridden = self.engine.overridden(meta.annotations.as_ref());
+        let sight = object::sight(meta, &object.observe(), overridden);
         self.engine
             .shown(object::id(object, &kind::<K>()), key(object), &sight, how)
     }
 
     /// The watch shows that an object is gone.
-    pub(crate) fn gone<K: Resource>(&self, object: &K) {
-        self.engine.gone(key(object));
+    pub(crate) fn gone<K>(&self, object: &K)
+    where
+        K: Resource,
+        K::DynamicType: Default,
+    {
+        self.engine.gone(&kind::<K>(), key(object));
     }
 
     /// The application asks for an object; returns whether that triggers it.
@@ -52,7 +56,7 @@ impl Requeuer {
     {
         let (meta, kind) = (object.meta(), kind::<K>());
         let annotations = meta.annotations.as_ref();
-        let sight = object::sight(meta, &object.observe(), self.engine.is_paused(annotations));
+        let sight = object::sight(meta, &object.observe(), self.engine.overridden(annotations));
         match self
             .engine
             .admit(object::id(object, &kind), Some(key(object)), &sight, annotations, false)
@@ -74,9 +78,7 @@ impl Requeuer {
         K: Resource,
         K::DynamicType: Default,
     {
-        let annotations = object.meta().annotations.as_ref();
-        self.engine
-            .succeeded(object::id(object, &kind::<K>()), reconcile, outcome, annotations)
+        self.engine.succeeded(object::id(object, &kind::<K>()), reconcile, outcome)
     }
 
     /// The reconcile has failed.
@@ -109,6 +111,6 @@ where
 
 /// Whether two states of an object differ in what triggers a reconcile, the phase aside.
 pub(crate) fn differ<K: Resource + Observe>(before: &K, after: &K) -> bool {
-    let content = |object: &K| object::sight(object.meta(), &object.observe(), false).content;
+    let content = |object: &K| object::sight(object.meta(), &object.observe(), (false, None)).content;
     !content(after).changes(&content(before)).is_empty()
 }

@@ -232,8 +232,8 @@ where
 
     fn sight(&self, object: &K) -> Sight {
         let annotations = object.meta().annotations.as_ref();
-        let is_paused = self.common.engine.is_paused(annotations);
-        object::sight(object.meta(), &(self.observe)(object), is_paused)
+        let overridden = self.common.engine.overridden(annotations);
+        object::sight(object.meta(), &(self.observe)(object), overridden)
     }
 
     pub(super) fn handle(&mut self, event: Event<K>) -> Vec<ReconcileRequest<K>> {
@@ -256,7 +256,7 @@ where
             Event::Delete(object) => {
                 if let Some(key) = object::key(object.meta()) {
                     self.known.remove(&key);
-                    engine.gone(key);
+                    engine.gone(&self.kind, key);
                 }
                 vec![]
             }
@@ -289,7 +289,7 @@ where
                 } else {
                     Shown::Relisted
                 };
-                self.known.difference(&keys).for_each(|key| engine.gone(*key));
+                self.known.difference(&keys).for_each(|key| engine.gone(&self.kind, *key));
                 self.known = keys;
                 let triggered = changed
                     .into_iter()

@@ -2,6 +2,7 @@
 
 mod client;
 mod others;
+mod phases;
 mod relist;
 mod shutdown;
 mod sources;

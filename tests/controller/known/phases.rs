@@ -1,0 +1,79 @@
+//! What the phase of the status, annotations and pauses do together.
+
+use crate::world::{Oops, Thing, World, patch_status, policy, requeuer};
+use kube::{Api, ResourceExt};
+use requeue_policy::{Phase, kube::Overrides};
+use serde_json::json;
+use std::sync::Arc;
+use tracing::Level;
+
+#[tokio::test(start_paused = true)]
+async fn a_unit_never_starts_an_outage() {
+    let world = World::new(async |thing: Arc<Thing>, _| match thing.spec.value {
+        0 => Ok(()),
+        _ => Err(Oops("no quota")),
+    });
+    world.create("a").await;
+    patch_status(&world.things, "a", json!({ "phase": "Failed" })).await;
+    let requeue = requeuer(policy("{ error: { initial: 10s, deadline: 55s } }"));
+    world.start_with(&requeue);
+    world.until(35.0).await;
+    assert_eq!(world.times(), [0.0, 10.0, 20.0, 30.0]);
+    assert_eq!(requeue.failing(), 0);
+    assert_eq!(world.lines.visible(), [""; 0]);
+    world.set_value(1).await;
+    world.until(36.0).await;
+    let failed = world.lines.of(Level::WARN);
+    assert_eq!(failed.len(), 1, "the first error is said: {failed:?}");
+    assert_eq!(requeue.failing(), 1);
+    // Its outage is its own: the deadline counts from the first error.
+    world.until(88.0).await;
+    assert_eq!(world.times()[4..], [35.0, 45.0, 55.0, 65.0, 75.0, 85.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interval_by_annotation_holds_for_a_unit_too() {
+    let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
+        let phase = if thing.spec.value == 0 { "Ready" } else { "Failed" };
+        patch_status(&things, &thing.name_any(), json!({ "phase": phase })).await;
+        Ok::<_, Oops>(())
+    });
+    world.create("a").await;
+    let every = json!({ "metadata": { "annotations": { "every": "7s" } } });
+    world.patch(every).await;
+    let overrides = Overrides::new().interval("every");
+    world.start_with(&requeuer(policy("{ error: 20s }")).overrides(overrides));
+    world.until(20.0).await;
+    let seconds = |world: &World| world.times().iter().map(|time| time.round()).collect::<Vec<_>>();
+    assert_eq!(seconds(&world), [0.0, 7.0, 14.0]);
+    world.set_value(1).await;
+    world.until(50.0).await;
+    assert_eq!(seconds(&world)[3..], [20.0, 40.0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_throttled_and_then_paused_is_reconciled_when_it_is_resumed() {
+    let world = World::new(async |_, _| Ok::<_, Oops>(Phase::Ready));
+    world.create("a").await;
+    let overrides = Overrides::new().paused("paused");
+    let policy = policy("{ default: 1h, rate_limit: { burst: 1, every: 60s } }");
+    world.start_with(&requeuer(policy).overrides(overrides));
+    let paused = |value: serde_json::Value| json!({ "metadata": { "annotations": { "paused": value } } });
+    world.until(1.0).await;
+    world.set_value(1).await;
+    world.until(2.0).await;
+    world.patch(paused(json!("true"))).await;
+    world.until(100.0).await;
+    assert_eq!(world.times(), [0.0]);
+    world.patch(paused(json!(null))).await;
+    world.until(101.0).await;
+    assert_eq!(world.times(), [0.0, 100.0]);
+    // A resume that is throttled itself is said once.
+    world.patch(paused(json!("true"))).await;
+    world.until(102.0).await;
+    world.patch(paused(json!(null))).await;
+    world.until(200.0).await;
+    assert_eq!(world.times(), [0.0, 100.0, 160.0]);
+    let lines = world.lines.of(Level::INFO);
+    assert_eq!(lines.iter().filter(|line| line.starts_with("resumed")).count(), 2, "{lines:?}");
+}
