@@ -116,6 +116,10 @@ impl Engine {
         });
         let before = state.phases.reported();
         self.tell(id, &conclusion, before, error, &policy, reasons);
+        if let Some((Then::Nothing(why), ..)) = then {
+            log::quiet(id, why);
+            self.telemetry.quiet(id.kind, why);
+        }
         match (key, then) {
             // It exists no more, and was forgotten.
             (Some(_), None) => Requeue::AwaitChange,

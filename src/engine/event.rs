@@ -127,6 +127,7 @@ pub(crate) fn release(record: &mut Record, key: Key) -> Then {
             Then::Trigger => all = Then::Trigger,
             Then::Move(..) if all == Then::Trigger => {}
             then @ Then::Move(..) => all = then,
+            Then::Nothing(why) if matches!(all, Then::Nothing(_)) => all = Then::Nothing(why),
             Then::Nothing(_) => {}
         }
     }

@@ -17,18 +17,20 @@ use super::{
 };
 use crate::{
     Observed, Outcome, Retry,
+    sync::{Mutex, MutexGuard, PoisonError},
     engine::{
         dispatch::Admission,
         reason::{Reason, Reasons},
     },
 };
 use futures::{
-    FutureExt as _, Stream, StreamExt as _, future,
-    future::BoxFuture,
+    FutureExt as _, Stream, StreamExt as _,
+    channel::oneshot,
+    future::{self, BoxFuture},
     stream::{self, BoxStream},
 };
 use serde::de::DeserializeOwned;
-use std::{fmt, hash::Hash, sync::Arc};
+use std::{fmt, hash::Hash, sync::Arc, time::Duration};
 use tokio::runtime::Handle;
 use tracing::{Instrument as _, info};
 
@@ -49,6 +51,8 @@ where
     common: Common<K>,
     observe: Observer<K>,
     triggers: stream::SelectAll<BoxStream<'static, ReconcileRequest<K>>>,
+    /// The first lists of the watches beside the controller's own.
+    first_lists: FirstLists,
     graceful: Vec<BoxFuture<'static, ()>>,
     forceful: Vec<BoxFuture<'static, ()>>,
     config: Config,
@@ -86,13 +90,27 @@ where
         };
         let kind = K::kind(&common.dyntype).into_owned();
         let mut own = Own::new(common.clone(), observe.clone());
-        let events = lasting(events, kind.clone()).map(move |event| own.handle(event));
+        let first_lists = FirstLists::default();
+        let others = first_lists.clone();
+        let events = lasting(events, kind.clone()).then(move |event| {
+            let was_first = own.is_first;
+            let requests = own.handle(event);
+            let others = (was_first && !own.is_first).then(|| others.clone());
+            async move {
+                // What they show belongs to the first reconciles, and would trigger a second one each.
+                if let Some(others) = others {
+                    others.wait().await;
+                }
+                requests
+            }
+        });
         let waker = common.clone();
         let wakes = common.engine.listen(&kind).map(move |wake| waker.wake(wake));
         Self {
             common,
             observe,
             triggers: stream::SelectAll::from_iter([flat(events), flat(wakes)]),
+            first_lists,
             // Never empty, so that one can be selected.
             graceful: vec![future::pending().boxed()],
             forceful: vec![future::pending().boxed()],
@@ -137,6 +155,7 @@ where
             self.common.clone(),
             dyntype,
             Reason::Child,
+            self.first_lists.one_more(),
             move |child: super::PartialObjectMeta<Child>| owners(&child.metadata, &owner),
         );
         self.triggers
@@ -176,7 +195,8 @@ where
     {
         let events = lasting(watcher::watcher(api, config), Other::kind(&dyntype).into_owned());
         let map = move |other| mapper(other).into_iter().collect();
-        let mut others = Others::new(self.common.clone(), dyntype, Reason::Related, map);
+        let first = self.first_lists.one_more();
+        let mut others = Others::new(self.common.clone(), dyntype, Reason::Related, first, map);
         self.triggers.push(flat(events.map(move |event| others.handle(event))));
         self
     }
@@ -351,6 +371,33 @@ where
             .field("kind", &K::kind(&self.common.dyntype))
             .field("config", &self.config)
             .finish_non_exhaustive()
+    }
+}
+
+/// For how long the first reconciles wait for the other watches' first lists.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The first lists of the watches beside the controller's own.
+#[derive(Clone, Default)]
+struct FirstLists(Arc<Mutex<Vec<oneshot::Receiver<()>>>>);
+
+impl FirstLists {
+    /// One more watch, which says when its first list is there.
+    fn one_more(&self) -> oneshot::Sender<()> {
+        let (there, first) = oneshot::channel();
+        self.lock().push(first);
+        there
+    }
+
+    /// Waits until all are there, or for a while: a watch that fails stops nothing.
+    async fn wait(self) {
+        let all = std::mem::take(&mut *self.lock());
+        // Too late is as good as in time.
+        let _ = tokio::time::timeout(LONGEST_WAIT, future::join_all(all)).await;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<oneshot::Receiver<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

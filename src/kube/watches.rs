@@ -23,7 +23,7 @@ use crate::{
         wakes::{Id, Wake},
     },
 };
-use futures::{Stream, StreamExt as _, future, stream};
+use futures::{Stream, StreamExt as _, channel::oneshot, future, stream};
 use std::{
     collections::{HashMap, HashSet},
     hash::Hash,
@@ -197,7 +197,7 @@ where
     /// What exists.
     known: HashSet<Key>,
     listed: Option<Listed<K>>,
-    is_first: bool,
+    pub(super) is_first: bool,
     kind: String,
     _counted: Counted,
 }
@@ -324,6 +324,8 @@ where
     /// What exists, and whom it concerns.
     known: HashMap<Key, Known<K>>,
     listed: Option<HashMap<Key, Known<K>>>,
+    /// Waits for the first list.
+    first: Option<oneshot::Sender<()>>,
     _counted: Counted,
 }
 
@@ -341,6 +343,7 @@ where
         common: Common<K>,
         dyntype: T::DynamicType,
         reason: fn(Source) -> Reason,
+        first: oneshot::Sender<()>,
         map: impl Fn(T) -> Vec<ObjectRef<K>> + Send + 'static,
     ) -> Self {
         let counted = Counted::new::<T>(&common.engine, &dyntype);
@@ -351,6 +354,7 @@ where
             map: Box::new(map),
             known: HashMap::new(),
             listed: None,
+            first: Some(first),
             _counted: counted,
         }
     }
@@ -423,6 +427,10 @@ where
                 for (key, before) in known.iter().filter(|(key, _)| !self.known.contains_key(key)) {
                     let delivered = self.common.engine.gone_other(*key);
                     triggered.extend(self.concern(*key, Some(before), None, delivered, false));
+                }
+                if let Some(first) = self.first.take() {
+                    // Nobody waits any more where it took too long.
+                    let _ = first.send(());
                 }
                 triggered
             }

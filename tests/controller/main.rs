@@ -7,12 +7,20 @@ mod pages;
 mod at_3_am;
 mod embedding;
 mod error;
+mod fleet;
 mod guide;
 mod known;
 mod kube_error;
 mod limits;
 mod lines;
 mod log;
+#[cfg(feature = "metrics")]
+mod metrics;
+mod overrides;
+mod parity;
+mod parts;
+mod paused;
+mod policy_change;
 #[cfg(feature = "testing")]
 mod testing;
 mod timeline;

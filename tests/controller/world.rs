@@ -26,7 +26,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::{
     sync::{
-        Arc, LazyLock, Mutex,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, SystemTime},
@@ -300,12 +300,9 @@ pub(crate) fn things() -> Resource {
     Resource::from_crd(&Thing::crd()).expect("the definition of a thing")
 }
 
-/// The time as a reconciler writes it into a status: the wall clock, paused as tokio's is.
+/// The time as a reconciler writes it into a status: the wall clock, paused as tokio's is, to the microsecond the engine's.
 pub(crate) fn wall_clock() -> Timestamp {
-    static ORIGIN: LazyLock<(SystemTime, std::time::Instant)> =
-        LazyLock::new(|| (SystemTime::now(), std::time::Instant::now()));
-    let (wall, origin) = *ORIGIN;
-    let now = wall + Instant::now().into_std().saturating_duration_since(origin);
+    let now = requeuer(RequeueConfig::default()).now();
     now.try_into().expect("a test does not run for millennia")
 }
 

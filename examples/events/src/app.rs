@@ -6,7 +6,7 @@ use kube::{
     Api, CustomResource, ResourceExt as _,
     api::{Patch, PatchParams},
 };
-use requeue_policy::{Observe, Phase};
+use requeue_policy::{Observe, Observed, Phase};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::time::{Instant, sleep};
@@ -35,9 +35,9 @@ pub(crate) struct AppStatus {
 }
 
 impl Observe for App {
-    fn phase(&self) -> Phase {
+    fn observe(&self) -> Observed {
         let phase = self.status.as_ref().and_then(|status| status.phase);
-        phase.unwrap_or(Phase::Initializing)
+        Observed::new(phase.unwrap_or(Phase::Initializing))
     }
 }
 

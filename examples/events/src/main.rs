@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!("{world}\n\nA webhook is called for \"called\" at 10 s:");
     let world = World::new()?;
     webhook::play(&world).await?;
-    println!("{world}\n\nA channel triggers both objects at 5.1 s, during a reconcile; \"nudged\" is nudged before:");
+    println!("{world}\n\nA channel names \"received\" at 5.1 s, during a reconcile:");
     let world = World::new()?;
     channel::play(&world).await?;
     println!("{world}");

@@ -9,7 +9,6 @@ use kube::{
     api::PostParams,
     core::PartialObjectMeta,
     runtime::{
-        Controller,
         controller::Config,
         reflector::{ObjectRef, Store},
         watcher,
@@ -40,14 +39,17 @@ fn referring(apps: Store<App>) -> impl Fn(PartialObjectMeta<Secret>) -> Vec<Obje
 /// it needs.
 fn start(world: &World) -> Result<(), Error> {
     let requeue = Requeuer::new(RequeueConfig::default())?;
-    let controller = Controller::new(world.api(), watcher::Config::default());
-    let secrets = world.api::<PartialObjectMeta<Secret>>();
-    let refer = requeue.related(referring(controller.store()));
+    let controller = requeue.controller(world.api(), watcher::Config::default());
+    let refer = referring(controller.store());
     let run = controller
         // A Secret triggers all at once; this is how many reconcile at a time.
         .with_config(Config::default().concurrency(4))
-        .watches(secrets, watcher::Config::default(), refer)
-        .run(requeue.reconciler(reconcile), requeue.error_policy(), world.context());
+        .watches(
+            world.api::<PartialObjectMeta<Secret>>(),
+            watcher::Config::default(),
+            refer,
+        )
+        .run(reconcile, world.context(&requeue));
     tokio::spawn(run.for_each(async |_| {}));
     Ok(())
 }

@@ -18,7 +18,7 @@ fn named((name, times): (&str, Vec<f64>)) -> (String, Vec<f64>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn each_object_that_refers_to_a_secret_runs_once_when_it_is_rotated() {
+async fn each_object_that_refers_to_a_secret_is_reconciled_once_when_it_is_rotated() {
     let world = World::new().expect("a world");
     secret::play(&world, OBJECTS).await.expect("it is played");
     let times = since(&world, 10.0);
@@ -36,7 +36,7 @@ async fn each_object_that_refers_to_a_secret_runs_once_when_it_is_rotated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_webhook_nudges_and_then_triggers() {
+async fn a_webhook_triggers_a_reconcile() {
     let world = World::new().expect("a world");
     let answers = webhook::play(&world).await.expect("it is played");
     assert_eq!(answers, [202, 202, 202, 404]);
@@ -46,9 +46,9 @@ async fn a_webhook_nudges_and_then_triggers() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_nudge_gets_a_trigger_through_that_is_merged_with_a_status_write() {
+async fn a_message_during_a_reconcile_that_writes_status_triggers_the_next() {
     let world = World::new().expect("a world");
     channel::play(&world).await.expect("it is played");
-    let expected = [("nudged", vec![5.0, 5.3, 35.6]), ("triggered", vec![5.0, 35.3])];
+    let expected = [("received", vec![5.0, 5.3, 35.6]), ("other", vec![5.0, 35.3])];
     assert_eq!(since(&world, 5.0), expected.map(named).into());
 }

@@ -2,18 +2,20 @@
 
 use std::convert::Infallible;
 
-use futures::channel::mpsc::UnboundedSender;
+use futures::StreamExt as _;
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::Empty;
 use hyper::{body::Bytes, client, server, service::service_fn};
 use hyper_util::rt::TokioIo;
-use kube::{api::PostParams, runtime::reflector::ObjectRef};
+use kube::{
+    api::PostParams,
+    runtime::{reflector::ObjectRef, watcher},
+};
 use requeue_policy::{RequeueConfig, kube::Requeuer};
 use tokio::io::{AsyncRead, AsyncWrite, duplex};
 
 use crate::{
-    app::{App, AppSpec},
-    channel,
+    app::{App, AppSpec, reconcile},
     world::World,
 };
 
@@ -21,24 +23,28 @@ type Error = Box<dyn std::error::Error>;
 
 #[derive(Clone)]
 struct Webhook {
-    requeue: Requeuer<RequeueConfig>,
-    triggers: UnboundedSender<ObjectRef<App>>,
+    requeue: Requeuer,
 }
 
 impl Webhook {
+    /// Starts a controller that the webhook triggers.
+    fn start(world: &World) -> Result<Self, Error> {
+        let requeue = Requeuer::new(RequeueConfig::default())?;
+        let run = requeue
+            .controller(world.api(), watcher::Config::default())
+            .run(reconcile, world.context(&requeue));
+        tokio::spawn(run.for_each(async |_| {}));
+        Ok(Self { requeue })
+    }
+
     /// Any number of calls before the reconcile starts are one reconcile; the caller does not wait for it.
     fn answer<B>(&self, request: &Request<B>) -> StatusCode {
         let path: Vec<_> = request.uri().path().split('/').collect();
         let (&Method::POST, &["", namespace, name]) = (request.method(), &*path) else {
             return StatusCode::NOT_FOUND;
         };
-        let app = ObjectRef::new(name).within(namespace);
-        // The nudge first: it is what lets the trigger through.
-        self.requeue.nudge(&app);
-        match self.triggers.unbounded_send(app) {
-            Ok(()) => StatusCode::ACCEPTED,
-            Err(_) => StatusCode::SERVICE_UNAVAILABLE,
-        }
+        self.requeue.nudge(&ObjectRef::<App>::new(name).within(namespace));
+        StatusCode::ACCEPTED
     }
 
     /// Serves a connection: a `TcpStream` that a `TcpListener` has accepted, or here one in memory.
@@ -70,8 +76,7 @@ pub(crate) async fn play(world: &World) -> Result<Vec<StatusCode>, Error> {
         let app = App::new(name, AppSpec::default());
         world.outside().create(&PostParams::default(), &app).await?;
     }
-    let (requeue, triggers) = channel::start(world)?;
-    let webhook = Webhook { requeue, triggers };
+    let webhook = Webhook::start(world)?;
     world.until(10.0).await;
     let mut answers = vec![];
     for path in ["/default/called", "/default/called", "/default/unknown", "/"] {

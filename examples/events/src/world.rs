@@ -13,6 +13,7 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use kube_testbed::{ApiServer, InvalidCrd, Resource};
+use requeue_policy::kube::Requeuer;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::{Instant, sleep_until};
@@ -47,12 +48,16 @@ impl World {
         })
     }
 
-    /// Objects as the controller reads and writes them.
+    /// Objects as the controller watches them.
     pub(crate) fn api<K>(&self) -> Api<K>
     where
         K: KubeResource<DynamicType = (), Scope = NamespaceResourceScope>,
     {
-        Api::default_namespaced(Client::new(self.server.connect(), "default"))
+        Api::default_namespaced(self.client())
+    }
+
+    fn client(&self) -> Client {
+        Client::new(self.server.connect(), "default")
     }
 
     /// Objects as somebody else reads and writes them.
@@ -63,10 +68,10 @@ impl World {
         Api::default_namespaced(Client::new(self.server.connect_outside(), "default"))
     }
 
-    /// What the reconciler works with.
-    pub(crate) fn context(&self) -> Arc<Context> {
+    /// What the reconciler works with: it writes through the client that the `Requeuer` knows.
+    pub(crate) fn context(&self, requeue: &Requeuer) -> Arc<Context> {
         Arc::new(Context {
-            apps: self.api(),
+            apps: Api::default_namespaced(requeue.client(self.client())),
             reconciles: self.reconciles.clone(),
         })
     }

@@ -16,11 +16,7 @@ use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
 use clap::Parser;
 use futures::StreamExt;
-use kube::{
-    Api, Client, CustomResourceExt as _,
-    api::PostParams,
-    runtime::{Controller, controller, watcher},
-};
+use kube::{Api, Client, CustomResourceExt as _, api::PostParams, runtime::watcher};
 use kube_testbed::{ApiServer, Resource};
 use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
 use requeue_policy::{Interval, MaxRate, RequeueConfig, kube::Requeuer};
@@ -76,20 +72,18 @@ fn exporter() -> Result<PrometheusBuilder, BuildError> {
 }
 
 fn policy() -> RequeueConfig {
-    RequeueConfig {
-        default: Interval::constant(Duration::from_secs(10)).with_jitter(0.2),
-        error: Interval::constant(Duration::from_secs(5))
-            .with_factor(2.0)
-            .with_max(Duration::from_secs(60)),
+    let seconds = Duration::from_secs;
+    RequeueConfig::default()
+        .with_default(Interval::constant(seconds(10)).with_jitter(0.2))
+        .with_error(Interval::constant(seconds(5)).with_factor(2.0).with_max(seconds(60)))
         // Less than the fleet needs, so that timers wait.
-        max_rate: Some(MaxRate::new(3.0)),
-        ..RequeueConfig::default()
-    }
+        .with_max_rate(MaxRate::new(3.0))
 }
 
 async fn run() -> anyhow::Result<()> {
     let server = ApiServer::new([Resource::from_crd(&App::crd())?]);
-    let apps = Api::<App>::default_namespaced(Client::new(server.connect(), "default"));
+    let client = Client::new(server.connect(), "default");
+    let apps = Api::<App>::default_namespaced(client.clone());
     for number in 0..40 {
         let trouble = match number {
             0 => Trouble::Spec,
@@ -100,18 +94,16 @@ async fn run() -> anyhow::Result<()> {
         let app = App::new(&format!("app-{number}"), AppSpec { trouble });
         apps.create(&PostParams::default(), &app).await?;
     }
-    let requeue = Requeuer::new(policy())?.on_error(retry);
+    let requeue = Requeuer::new(policy())?;
     let context = Context {
-        apps: apps.clone(),
+        apps: Api::default_namespaced(requeue.client(client)),
+        bypass: apps.clone(),
         started: Instant::now(),
     };
-    Controller::new(apps, watcher::Config::default())
-        .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(context))
-        .for_each(async |result| {
-            if let Err(controller::Error::QueueError(error)) = result {
-                tracing::warn!(%error, "watch failed");
-            }
-        })
+    requeue
+        .controller(apps, watcher::Config::default())
+        .run_with(reconcile, retry, Arc::new(context))
+        .for_each(async |_| {})
         .await;
     Ok(())
 }

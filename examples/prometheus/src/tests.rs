@@ -37,19 +37,19 @@ async fn dashboard_and_alerts_ask_for_nothing_that_is_not_there() {
         }
     }
     for wrong in [
-        "sum(requeue_runs_total",
-        "requeue_run_total",
-        "requeue_runs_total_bucket",
+        "sum(requeue_reconciles_total",
+        "requeue_reconcile_total",
+        "requeue_reconciles_total_bucket",
         "requeue_delay_seconds",
-        "requeue_runs_total{name=\"a\"}",
-        "requeue_runs_total{le=\"1\"}",
-        "requeue_runs_total{trigger=\"due\" or name=\"a\"}",
-        "rate(requeue_runs_total{reason=\"status\"}[5m])",
-        "sum by (name) (requeue_runs_total)",
-        "sum without (name) (requeue_runs_total)",
-        "requeue_failing_objects > on (name) requeue_runs_total",
-        "requeue_failing_objects * on (kind) group_left (name) requeue_runs_total",
-        "{__name__=\"requeue_runs_total\"}",
+        "requeue_reconciles_total{name=\"a\"}",
+        "requeue_reconciles_total{le=\"1\"}",
+        "requeue_reconciles_total{reason=\"due\" or name=\"a\"}",
+        "rate(requeue_reconciles_total{trigger=\"due\"}[5m])",
+        "sum by (name) (requeue_reconciles_total)",
+        "sum without (name) (requeue_reconciles_total)",
+        "requeue_failing_objects > on (name) requeue_reconciles_total",
+        "requeue_failing_objects * on (kind) group_left (name) requeue_reconciles_total",
+        "{__name__=\"requeue_reconciles_total\"}",
     ] {
         assert!(check(wrong, &series).is_err(), "{wrong} passes");
     }

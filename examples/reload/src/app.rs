@@ -10,7 +10,7 @@ use std::{
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{Api, Client, CustomResource, CustomResourceExt as _, api::PostParams};
 use kube_testbed::{ApiServer, Resource};
-use requeue_policy::{Observe, Phase};
+use requeue_policy::{Observe, Observed, Phase};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep_until};
 
@@ -21,8 +21,8 @@ type Error = Box<dyn std::error::Error>;
 pub(crate) struct AppSpec {}
 
 impl Observe for App {
-    fn phase(&self) -> Phase {
-        Phase::Ready
+    fn observe(&self) -> Observed {
+        Observed::new(Phase::Ready)
     }
 }
 

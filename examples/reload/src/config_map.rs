@@ -26,7 +26,7 @@ fn texts(config_maps: Api<ConfigMap>) -> impl Stream<Item = Result<String, watch
         .try_filter_map(async |config_map| Ok(config_map.data.and_then(|mut data| data.remove(KEY))))
 }
 
-async fn follow(policy: Policy, config_maps: Api<ConfigMap>) {
+async fn follow(mut policy: Policy, config_maps: Api<ConfigMap>) {
     let mut texts = std::pin::pin!(texts(config_maps));
     while let Some(text) = texts.next().await {
         match text {

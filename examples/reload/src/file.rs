@@ -14,7 +14,7 @@ use crate::{app::World, policy::Policy};
 type Error = Box<dyn std::error::Error>;
 
 /// Reads the file again with each SIGHUP.
-async fn follow(policy: Policy, path: PathBuf, mut hangups: Signal) {
+async fn follow(mut policy: Policy, path: PathBuf, mut hangups: Signal) {
     while hangups.recv().await.is_some() {
         match fs::read_to_string(&path) {
             Ok(text) => policy.replace(&text),

@@ -4,7 +4,7 @@ use futures::{
     StreamExt as _,
     channel::mpsc::{UnboundedReceiver, UnboundedSender, unbounded},
 };
-use kube::runtime::{Controller, watcher};
+use kube::runtime::watcher;
 use requeue_policy::{RequeueConfig, kube::Requeuer};
 use tracing::warn;
 
@@ -14,27 +14,36 @@ type Error = Box<dyn std::error::Error>;
 
 /// What replaces the policy, wherever its text comes from.
 pub(crate) struct Policy {
-    requeue: Requeuer<RequeueConfig>,
-    /// Into `Controller::reconcile_all_on`: each object is to be reconciled once.
+    requeue: Requeuer,
+    /// What is in force.
+    current: RequeueConfig,
+    /// Into `reconcile_all_on`: each object is to be reconciled once.
     replaced: UnboundedSender<()>,
 }
 
 impl Policy {
     /// Starts with a policy that must be valid: an operator that cannot read it must not run with another one.
     pub(crate) fn read(text: &str) -> Result<(Self, UnboundedReceiver<()>), Error> {
-        let requeue = Requeuer::new(serde_saphyr::from_str(text)?)?;
+        let current = serde_saphyr::from_str::<RequeueConfig>(text)?;
+        let requeue = Requeuer::new(current)?;
         let (replaced, all) = unbounded();
-        Ok((Self { requeue, replaced }, all))
+        let policy = Self {
+            requeue,
+            current,
+            replaced,
+        };
+        Ok((policy, all))
     }
 
     /// Replaces the policy; a text that cannot be read changes nothing.
-    pub(crate) fn replace(&self, text: &str) {
+    pub(crate) fn replace(&mut self, text: &str) {
         match serde_saphyr::from_str::<RequeueConfig>(text) {
             // A watch lists again from time to time, and a file may be the same as before.
-            Ok(policy) if policy == *self.requeue.policy() => {}
+            Ok(policy) if policy == self.current => {}
             Ok(policy) => {
                 // The crate itself logs how that went.
                 if self.requeue.set_policy(policy).is_ok() {
+                    self.current = policy;
                     // What was due in ten minutes stays due then; where that is too late, all are reconciled now.
                     let _ = self.replaced.unbounded_send(());
                 }
@@ -46,13 +55,11 @@ impl Policy {
 
     /// Starts a controller with it.
     pub(crate) fn start(&self, world: &World, all: UnboundedReceiver<()>) {
-        let run = Controller::new(world.apps.clone(), watcher::Config::default())
+        let run = self
+            .requeue
+            .controller(world.apps.clone(), watcher::Config::default())
             .reconcile_all_on(all)
-            .run(
-                self.requeue.reconciler(reconcile),
-                self.requeue.error_policy(),
-                world.reconciles.clone(),
-            );
+            .run(reconcile, world.reconciles.clone());
         tokio::spawn(run.for_each(async |_| {}));
     }
 }

@@ -45,7 +45,7 @@ impl Write for Log {
 
 fn replaced(default: &str) -> String {
     format!(
-        " INFO the policy was replaced default=\"{default}\" error=\"10s\" initialization=\"5s\" rate_limit=\"10 within 10s\""
+        " INFO the policy was replaced default=\"{default}\" error=\"10s\" initialization=\"5s\" rate_limit=\"30, then one every 1s\""
     )
 }
 

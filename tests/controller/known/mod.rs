@@ -6,6 +6,7 @@ mod phases;
 mod relist;
 mod shutdown;
 mod sources;
+mod start;
 mod wait;
 mod watch;
 
