@@ -1,15 +1,15 @@
-//! The adapter's whole path, and other Rust crates at the same work: `cargo bench -p benches --bench adapter`.
+//! What the parts for a `kube::runtime::Controller` cost, and other Rust crates at the same work: `cargo bench -p benches --bench adapter`.
 //!
 //! One iteration is a pass of a million calls, so the time of one call is the inverse of the throughput. The objects
 //! come in a random order; what reading them costs in that order is a benchmark of its own, "touch".
 
 use benches::{
-    Backon, Governor, Oops, Rival, Tower, Workload, failing, fails, in_random_order, is_test, objects, per_call,
-    policy, requeuer, shares, succeeds, touch, triggers, written,
+    Backon, Governor, Oops, Rival, Tower, Workload, error_policy, failing, fails, in_random_order, is_test, objects,
+    per_call, policy, requeuer, shares, succeeds, touch, triggers, written,
 };
 use criterion::{BenchmarkGroup, Criterion, SamplingMode, Throughput, criterion_group, criterion_main, measurement};
 use futures::FutureExt as _;
-use requeue_policy::{Interval, RequeueConfig, kube::Requeuer};
+use requeue_policy::kube::Requeuer;
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -89,7 +89,7 @@ fn whole_path(criterion: &mut Criterion) {
             at("trigger and error", &mut || {
                 per_call(triggers(&order, calls, threads), &fail)
             });
-            let error_policy = requeue.error_policy::<Workload, Oops, ()>();
+            let error_policy = error_policy(&requeue);
             at("error_policy", &mut || {
                 per_call(triggers(&order, calls, threads), |(object, context)| {
                     error_policy(object, &Oops, context)
@@ -112,15 +112,12 @@ fn whole_path(criterion: &mut Criterion) {
     }
 }
 
-/// A status write comes back, again and again: the trigger that needs no run.
+/// A status write comes back, again and again: the trigger that needs no reconcile.
 fn postponed(criterion: &mut Criterion) {
     let [_, count, _] = size().objects;
     let before = in_random_order(&objects(count), count);
     let after = written(&before);
-    let day = RequeueConfig {
-        default: Interval::constant(Duration::from_secs(86_400)),
-        ..policy()
-    };
+    let day = policy().with_default(Duration::from_secs(86_400));
     let requeue = Requeuer::new(day).expect("the policy is valid");
     let reconcile = requeue.reconciler(succeeds);
     per_call(triggers(&before, count, 1), |(object, context)| {

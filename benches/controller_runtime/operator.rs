@@ -18,7 +18,7 @@ use futures::StreamExt as _;
 use kube::{
     ResourceExt as _,
     client::ClientBuilder,
-    runtime::{Controller, controller, watcher},
+    runtime::{controller, watcher},
 };
 use requeue_policy::{Interval, Phase, RequeueConfig, kube::Requeuer};
 use serde_json::json;
@@ -58,21 +58,21 @@ async fn run(settings: &str) -> anyhow::Result<()> {
     let requests = Requests::default();
     let config =
         ClientBuilder::try_from(cluster::config(Path::new(&settings.kubeconfig)).await?).context("making a client")?;
-    let things = Things::new(config.with_layer(&requests).build());
-    let requeue = Requeuer::new(RequeueConfig {
-        default: Interval::constant(Duration::from_millis(settings.interval_ms)).with_jitter(settings.jitter),
-        ..RequeueConfig::default()
-    })?;
+    let client = config.with_layer(&requests).build();
+    let interval = Interval::constant(Duration::from_millis(settings.interval_ms)).with_jitter(settings.jitter);
+    let requeue = Requeuer::new(RequeueConfig::default().with_default(interval))?;
+    let things = Things::new(client.clone()).api;
     let workers = controller::Config::default().concurrency(settings.workers);
     let context = Context {
-        things: things.clone(),
+        things: Things::new(requeue.client(client)),
         settings,
         requests,
         runs: AtomicU64::new(0),
     };
-    Controller::new(things.api, watcher::Config::default())
+    requeue
+        .controller(things, watcher::Config::default())
         .with_config(workers)
-        .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(context))
+        .run(reconcile, Arc::new(context))
         .for_each(async |result| {
             if let Err(error) = result {
                 eprintln!("{error}");

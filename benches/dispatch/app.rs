@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::CustomResource;
-use requeue_policy::{Observe, Phase};
+use requeue_policy::{Observe, Observed, Phase};
 use serde::{Deserialize, Serialize};
 
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize)]
@@ -26,8 +26,8 @@ pub(crate) struct AppStatus {
 }
 
 impl Observe for App {
-    fn phase(&self) -> Phase {
-        Phase::Ready
+    fn observe(&self) -> Observed {
+        Observed::new(Phase::Ready)
     }
 }
 

@@ -1,4 +1,4 @@
-//! One round: every object changes once, and is dispatched.
+//! One round: every object changes once.
 
 use std::{
     convert::Infallible,
@@ -12,19 +12,19 @@ use std::{
     time::Duration,
 };
 
-use futures::{FutureExt as _, Stream, StreamExt as _, channel::mpsc, stream};
+use futures::{FutureExt as _, Stream, StreamExt as _, channel::mpsc, poll, stream};
 use kube::runtime::{
     Controller, WatchStreamExt as _,
     controller::Action,
     reflector::{self, Store},
     watcher::{self, Event},
 };
-use requeue_policy::{Phase, RequeueConfig, kube::Requeuer};
+use requeue_policy::{Observe as _, Phase, kube::Requeuer};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::{
     INTERVAL,
-    app::{App, Changes},
+    app::{App, Change, Changes},
 };
 
 /// What became of a round.
@@ -34,12 +34,12 @@ pub(crate) struct Round {
     pub(crate) runs: usize,
 }
 
-/// kube-runtime alone.
+/// kube's own controller, which dispatches every event.
 pub(crate) async fn plain(changes: Changes) -> Round {
     let runs = Arc::new(AtomicUsize::new(0));
     let reconcile = async |app, runs| run(app, runs).await.map(|_| Action::requeue(INTERVAL));
-    let time = time(changes, |changes, store| {
-        Controller::for_stream(changes, store)
+    let time = time(changes, true, |changes, store| {
+        Controller::for_stream(changes.touched_objects(), store)
             .run(reconcile, |_, error, _| match *error {}, runs.clone())
             .map(drop)
     });
@@ -48,12 +48,13 @@ pub(crate) async fn plain(changes: Changes) -> Round {
     Round { time, runs }
 }
 
-/// The same with the adapter around the reconciler.
-pub(crate) async fn wrapped(changes: Changes, requeue: &Requeuer<RequeueConfig>) -> Round {
+/// This crate's, which dispatches what calls for a reconcile.
+pub(crate) async fn ours(changes: Changes, requeue: &Requeuer, change: Change) -> Round {
     let runs = Arc::new(AtomicUsize::new(0));
-    let time = time(changes, |changes, store| {
-        Controller::for_stream(changes, store)
-            .run(requeue.reconciler(run), requeue.error_policy(), runs.clone())
+    let time = time(changes, change == Change::Spec, |changes, store| {
+        requeue
+            .controller_from(store, changes, App::observe)
+            .run(run, runs.clone())
             .map(drop)
     });
     let time = time.await;
@@ -61,8 +62,8 @@ pub(crate) async fn wrapped(changes: Changes, requeue: &Requeuer<RequeueConfig>)
     Round { time, runs }
 }
 
-/// The adapter without a controller: what it does itself, in the order in which the objects changed.
-pub(crate) fn alone(changes: Changes, requeue: &Requeuer<RequeueConfig>) -> Round {
+/// No controller: only the decisions, in the order in which the objects changed.
+pub(crate) fn alone(changes: Changes, requeue: &Requeuer) -> Round {
     let runs = Arc::new(AtomicUsize::new(0));
     let changes: Vec<_> = changes.changes.into_iter().map(Arc::new).collect();
     let reconcile = requeue.reconciler(run);
@@ -78,16 +79,20 @@ pub(crate) fn alone(changes: Changes, requeue: &Requeuer<RequeueConfig>) -> Roun
     Round { time, runs }
 }
 
-/// A run that does nothing.
+/// A reconcile that does nothing.
 async fn run(_: Arc<App>, runs: Arc<AtomicUsize>) -> Result<Phase, Infallible> {
     runs.fetch_add(1, Ordering::Relaxed);
     Ok(Phase::Ready)
 }
 
-type Watch = Pin<Box<dyn Stream<Item = Result<App, watcher::Error>> + Send>>;
+type Watch = Pin<Box<dyn Stream<Item = watcher::Result<Event<App>>> + Send>>;
 
-/// What a controller takes to dispatch all changes, the cache included.
-async fn time<S: Stream<Item = ()>>(changes: Changes, controller: impl FnOnce(Watch, Store<App>) -> S) -> Duration {
+/// What a controller takes for all changes, the cache included.
+async fn time<S: Stream<Item = ()>>(
+    changes: Changes,
+    dispatches: bool,
+    controller: impl FnOnce(Watch, Store<App>) -> S,
+) -> Duration {
     let Changes {
         cached,
         changes,
@@ -104,17 +109,32 @@ async fn time<S: Stream<Item = ()>>(changes: Changes, controller: impl FnOnce(Wa
     let permit = || drop(permits.unbounded_send(()));
     (0..waiting).for_each(|_| permit());
 
+    let taken = Arc::new(AtomicUsize::new(0));
+    let counted = taken.clone();
     let events = stream::iter(changes).zip(permitted);
-    let events = events.map(|(change, ())| Ok(Event::Apply(change)));
-    let changes = events.chain(stream::pending());
-    let changes: Watch = Box::pin(changes.reflect(writer).touched_objects());
+    let events = events.map(move |(change, ())| {
+        counted.fetch_add(1, Ordering::Relaxed);
+        Ok(Event::Apply(change))
+    });
+    let changes: Watch = Box::pin(events.chain(stream::pending()).reflect(writer));
 
     // What is dispatched is freed when the time is taken.
     let mut dispatched = pin!(controller(changes, store.clone()));
     let started = processor_time();
-    for _ in 0..count {
-        dispatched.next().await;
-        permit();
+    if dispatches {
+        for _ in 0..count {
+            dispatched.next().await;
+            permit();
+        }
+    } else {
+        while taken.load(Ordering::Relaxed) < count {
+            let dispatched = poll!(dispatched.next());
+            assert!(
+                dispatched.is_pending(),
+                "an event that calls for no reconcile was dispatched"
+            );
+            permit();
+        }
     }
     processor_time() - started
 }

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 /// What else goes on on the machine only ever adds to a time, so the fastest round is the least disturbed one.
 const QUANTILES: [f64; 2] = [0.5, 0.0];
 
-/// Times per dispatch, in microseconds.
+/// Times per event, in microseconds.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Times(Vec<f64>);
 
@@ -29,7 +29,7 @@ impl fmt::Display for Times {
     }
 }
 
-/// Without the adapter and with it.
+/// In kube's controller and in this crate's.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Comparison {
     pub(crate) without: Times,

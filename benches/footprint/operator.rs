@@ -5,7 +5,7 @@ use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api, Client, CustomResource, ResourceExt,
     api::{Patch, PatchParams},
-    runtime::{Controller, watcher},
+    runtime::watcher,
 };
 use serde::{Deserialize, Serialize};
 use std::{error::Error, sync::Arc};
@@ -37,7 +37,7 @@ async fn write_status(app: &App, client: &Client) -> Result<(), kube::Error> {
 
 #[cfg(not(feature = "policy"))]
 async fn run(apps: Api<App>, children: Api<ConfigMap>, client: Client) -> Result<(), Box<dyn Error>> {
-    use kube::runtime::controller::Action;
+    use kube::runtime::{Controller, controller::Action};
     use std::time::Duration;
 
     async fn reconcile(app: Arc<App>, client: Arc<Client>) -> Result<Action, kube::Error> {
@@ -63,11 +63,11 @@ async fn run(apps: Api<App>, children: Api<ConfigMap>, client: Client) -> Result
 
 #[cfg(feature = "policy")]
 impl requeue_policy::Observe for App {
-    fn phase(&self) -> requeue_policy::Phase {
-        use requeue_policy::Phase;
+    fn observe(&self) -> requeue_policy::Observed {
+        use requeue_policy::{Observed, Phase};
         match &self.status {
-            Some(status) if status.ready => Phase::Ready,
-            _ => Phase::Initializing,
+            Some(status) if status.ready => Observed::new(Phase::Ready),
+            _ => Observed::new(Phase::Initializing),
         }
     }
 }
@@ -86,9 +86,11 @@ async fn run(apps: Api<App>, children: Api<ConfigMap>, client: Client) -> Result
     #[cfg(not(feature = "config"))]
     let config = RequeueConfig::default();
     let requeue = Requeuer::new(config)?;
-    Controller::new(apps, watcher::Config::default())
-        .watches(children, watcher::Config::default(), requeue.owned())
-        .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(client))
+    let ctx = Arc::new(requeue.client(client));
+    requeue
+        .controller(apps, watcher::Config::default())
+        .owns(children, watcher::Config::default())
+        .run(reconcile, ctx)
         .for_each(async |result| {
             if let Err(error) = result {
                 warn!(%error, "failed")

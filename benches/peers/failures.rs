@@ -6,11 +6,11 @@ use crate::{
     table::{Line, Measure, Series},
 };
 use benches::{
-    Backon, Governor, Oops, Rival, Tower, Workload, failing, in_random_order, objects, per_call, requeuer, shares,
-    succeeds, touch, triggers,
+    Backon, Governor, Oops, Rival, Tower, Workload, error_policy, failing, in_random_order, objects, per_call,
+    requeuer, shares, succeeds, touch, triggers,
 };
 use futures::FutureExt as _;
-use requeue_policy::{RequeueConfig, kube::Requeuer};
+use requeue_policy::kube::Requeuer;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
 
@@ -26,7 +26,7 @@ pub(crate) struct Fleet {
 /// Some of the objects.
 struct Crew {
     order: Vec<Arc<Workload>>,
-    requeue: Requeuer<RequeueConfig>,
+    requeue: Requeuer,
     rivals: Vec<(&'static str, Box<dyn Rival>)>,
 }
 
@@ -171,7 +171,7 @@ impl<'a> Bench<'a> {
     }
 
     fn error_policy(self) -> Measure<'a> {
-        let error_policy = self.crew.requeue.error_policy::<Workload, Oops, ()>();
+        let error_policy = error_policy(&self.crew.requeue);
         self.measure(move |object, context| error_policy(object, &Oops, context))
     }
 
@@ -190,7 +190,7 @@ impl<'a> Bench<'a> {
     /// The growth of the memory included.
     fn first_failure(self) -> Measure<'a> {
         Box::new(move || {
-            let error_policy = requeuer().error_policy::<Workload, Oops, ()>();
+            let error_policy = error_policy(&requeuer());
             let calls = triggers(&self.crew.order, self.crew.order.len(), self.threads);
             Ok(per_call(calls, |(object, context)| {
                 error_policy(object, &Oops, context)

@@ -12,12 +12,13 @@ pub use rivals::{Backon, Governor, Rival, Tower};
 
 use std::{
     env,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use futures::FutureExt as _;
 use kube::runtime::controller::Action;
-use requeue_policy::{Interval, Observed, Phase, RateLimit, RequeueConfig, Slot, kube::Requeuer};
+use requeue_policy::{Interval, Observed, Phase, RateLimit, RequeueConfig, Retry, kube::Requeuer};
 
 /// The first delay of client-go's default backoff; each is twice the one before.
 pub const FIRST: Duration = Duration::from_millis(5);
@@ -26,26 +27,29 @@ pub const LONGEST: Duration = Duration::from_secs(1000);
 
 /// The same as a policy. Its rate limit is one that these calls, back to back on few objects, do not use up.
 pub fn policy() -> RequeueConfig {
-    RequeueConfig {
-        default: Interval::constant(FIRST),
-        error: Interval::constant(FIRST).with_factor(2.0).with_max(LONGEST),
-        rate_limit: Some(RateLimit::new(65_535, Duration::from_millis(1))),
-        ..RequeueConfig::default()
-    }
+    RequeueConfig::default()
+        .with_default(FIRST)
+        .with_error(Interval::constant(FIRST).with_factor(2.0).with_max(LONGEST))
+        .with_rate_limit(RateLimit::new(65_535, Duration::from_millis(1)))
 }
 
 /// A memory without objects, with that policy.
-pub fn requeuer() -> Requeuer<RequeueConfig> {
+pub fn requeuer() -> Requeuer {
     Requeuer::new(policy()).expect("the policy is valid")
 }
 
 /// What kube-runtime does with a trigger, when every reconcile fails.
-pub fn failing(requeue: &Requeuer<RequeueConfig>) -> impl Fn(Trigger) -> Action + Sync + use<> {
-    let (reconcile, error_policy) = (requeue.reconciler(fails), requeue.error_policy());
+pub fn failing(requeue: &Requeuer) -> impl Fn(Trigger) -> Action + Sync + use<> {
+    let (reconcile, error_policy) = (requeue.reconciler(fails), error_policy(requeue));
     move |(object, context)| match reconcile(object.clone(), context.clone()).now_or_never() {
         Some(Err(oops)) => error_policy(object, &oops, context),
         answer => panic!("{answer:?} is not the error of a reconcile"),
     }
+}
+
+/// The error policy of a controller that backs off.
+pub fn error_policy(requeue: &Requeuer) -> impl Fn(Arc<Workload>, &Oops, Arc<()>) -> Action + Sync + use<> {
+    requeue.error_policy(|_, _| Retry::Backoff)
 }
 
 /// The modes of a decision.
@@ -60,20 +64,14 @@ pub fn modes() -> [(&'static str, RequeueConfig); 5] {
         ("deadline", constant.with_deadline(day)),
         ("growing, jitter, deadline", growing.with_jitter(0.2).with_deadline(day)),
     ];
-    modes.map(|(mode, error)| {
-        let policy = RequeueConfig {
-            error,
-            ..RequeueConfig::default()
-        };
-        (mode, policy)
-    })
+    modes.map(|(mode, error)| (mode, RequeueConfig::default().with_error(error)))
 }
 
 /// An object that has been failing for a while.
 pub fn failed(now: SystemTime) -> Observed {
     Observed::new(Phase::Failed)
         .since(now - Duration::from_secs(77))
-        .slot(Slot::of("7e1c4a52-9d3e"))
+        .uid("7e1c4a52-9d3e")
 }
 
 /// Whether it is to run once and small: in CI, where the time that it takes says nothing.

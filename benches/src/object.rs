@@ -1,7 +1,7 @@
 //! The objects: what a small custom resource holds, once the API server has stored it.
 
 use kube::{CustomResource, core::ObjectMeta};
-use requeue_policy::{Observe, Phase};
+use requeue_policy::{Observe, Observed, Phase};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -31,8 +31,8 @@ impl Workload {
 }
 
 impl Observe for Workload {
-    fn phase(&self) -> Phase {
-        self.status.map_or(Phase::Initializing, |status| status.phase)
+    fn observe(&self) -> Observed {
+        Observed::new(self.status.map_or(Phase::Initializing, |status| status.phase))
     }
 }
 

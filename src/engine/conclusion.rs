@@ -173,8 +173,12 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
     };
     let by_status = end.phase.is_none() && !end.is_later;
     // An interval that the object sets itself is in place of the policy's where it is settled.
-    let own = state.interval.filter(|_| phase == Phase::Ready && state.deleted.is_none());
-    let explicit = end.explicit.or(own.map(|delay| Explicit::Exactly(Requeue::After(delay))));
+    let own = state
+        .interval
+        .filter(|_| phase == Phase::Ready && state.deleted.is_none());
+    let explicit = end
+        .explicit
+        .or(own.map(|delay| Explicit::Exactly(Requeue::After(delay))));
     let was_awaiting = state.flags.has(Flags::AWAITS_CHANGE);
 
     let began = since(state, read, phase, wall);

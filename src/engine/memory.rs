@@ -10,7 +10,11 @@ use crate::{
     Phase,
     sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, PoisonError},
 };
-use std::{collections::HashMap, sync::Arc, time::{Duration, SystemTime}};
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 /// A time on the engine's clock, in microseconds since it was started.
 pub(crate) type Tick = u64;

@@ -17,11 +17,11 @@ use super::{
 };
 use crate::{
     Observed, Outcome, Retry,
-    sync::{Mutex, MutexGuard, PoisonError},
     engine::{
         dispatch::Admission,
         reason::{Reason, Reasons},
     },
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 use futures::{
     FutureExt as _, Stream, StreamExt as _,

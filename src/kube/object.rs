@@ -79,7 +79,8 @@ mod tests {
             sight(&meta, &Observed::new(Phase::Ready), (false, None)).content
         };
         let before = content(|_| {});
-        let parts: [(fn(&mut ObjectMeta), Changes); 6] = [
+        type Change = fn(&mut ObjectMeta);
+        let parts: [(Change, Changes); 6] = [
             (|meta| meta.generation = Some(2), Changes::GENERATION),
             (
                 |meta| meta.labels = Some([("a".into(), "b".into())].into()),

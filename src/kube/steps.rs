@@ -78,7 +78,8 @@ impl Requeuer {
         K: Resource,
         K::DynamicType: Default,
     {
-        self.engine.succeeded(object::id(object, &kind::<K>()), reconcile, outcome)
+        self.engine
+            .succeeded(object::id(object, &kind::<K>()), reconcile, outcome)
     }
 
     /// The reconcile has failed.

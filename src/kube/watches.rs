@@ -289,7 +289,9 @@ where
                 } else {
                     Shown::Relisted
                 };
-                self.known.difference(&keys).for_each(|key| engine.gone(&self.kind, *key));
+                self.known
+                    .difference(&keys)
+                    .for_each(|key| engine.gone(&self.kind, *key));
                 self.known = keys;
                 let triggered = changed
                     .into_iter()

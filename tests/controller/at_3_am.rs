@@ -97,7 +97,10 @@ async fn nothing_happens_at_all() {
     assert!(world.times().is_empty());
     let lines = world.lines.visible();
     assert_eq!(lines.len(), 1, "{lines:?}");
-    assert!(lines[0].starts_with("WARN watch failed, retrying kind=Thing"), "{lines:?}");
+    assert!(
+        lines[0].starts_with("WARN watch failed, retrying kind=Thing"),
+        "{lines:?}"
+    );
     world.server.set_reachable(true);
     world.until(180.0).await;
     assert!(!world.times().is_empty(), "not even when the cause is gone");

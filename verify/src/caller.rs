@@ -5,8 +5,8 @@ use futures::FutureExt;
 use humantime_serde::re::humantime::parse_duration;
 use kube::runtime::controller::Action;
 use requeue_policy::{
-    RequeuePolicy,
-    kube::{Classify, Outcome, Reconcile, Requeuer},
+    Outcome, Retry,
+    kube::{Reconcile, Requeuer},
 };
 use std::{
     error::Error,
@@ -22,7 +22,7 @@ use std::{
 type Reconciler<E> = dyn Fn(Arc<Thing>, Arc<()>) -> Reconcile<E> + Send + Sync;
 type ErrorPolicy<E> = dyn Fn(Arc<Thing>, &E, Arc<()>) -> Action + Send + Sync;
 
-/// Calls a wrapped reconciler and its error policy as the `Controller` does.
+/// Calls a wrapped reconciler and its error policy as a `kube::runtime::Controller` does.
 pub struct Caller<E> {
     reconcile: Box<Reconciler<E>>,
     error_policy: Box<ErrorPolicy<E>>,
@@ -31,14 +31,21 @@ pub struct Caller<E> {
 }
 
 impl<E: Error + Send + 'static> Caller<E> {
-    /// A run does this and takes no time.
-    pub fn new<P, C, O>(
-        requeuer: &Requeuer<P, C>,
+    /// A reconcile does this and takes no time; every error backs off.
+    pub fn new<O>(requeuer: &Requeuer, reconcile: impl Fn(&Thing) -> Result<O, E> + Send + Sync + 'static) -> Self
+    where
+        O: Into<Outcome> + Send + 'static,
+    {
+        Self::classifying(requeuer, |_| Retry::Backoff, reconcile)
+    }
+
+    /// The same with errors told apart.
+    pub fn classifying<O>(
+        requeuer: &Requeuer,
+        classify: impl Fn(&E) -> Retry + Send + Sync + 'static,
         reconcile: impl Fn(&Thing) -> Result<O, E> + Send + Sync + 'static,
     ) -> Self
     where
-        P: RequeuePolicy + Send + Sync + 'static,
-        C: Classify<E> + Send + Sync + 'static,
         O: Into<Outcome> + Send + 'static,
     {
         let runs = Arc::new(AtomicUsize::new(0));
@@ -49,7 +56,7 @@ impl<E: Error + Send + 'static> Caller<E> {
         });
         Self {
             reconcile: Box::new(reconcile),
-            error_policy: Box::new(requeuer.error_policy()),
+            error_policy: Box::new(requeuer.error_policy(move |error: &E, _: &Thing| classify(error))),
             context: Arc::default(),
             runs,
         }
@@ -58,16 +65,16 @@ impl<E: Error + Send + 'static> Caller<E> {
     /// A trigger of this object, and what the controller is to do next. It takes nothing from the heap by itself.
     pub fn trigger(&self, thing: &Arc<Thing>) -> Action {
         let run = (self.reconcile)(thing.clone(), self.context.clone());
-        let result = run.now_or_never().expect("no run here waits for anything");
+        let result = run.now_or_never().expect("no reconcile here waits for anything");
         result.unwrap_or_else(|error| self.fail(thing, &error))
     }
 
-    /// The answer to a run that ended with this error.
+    /// The answer to a reconcile that ended with this error.
     pub fn fail(&self, thing: &Arc<Thing>, error: &E) -> Action {
         (self.error_policy)(thing.clone(), error, self.context.clone())
     }
 
-    /// How many runs there were.
+    /// How many reconciles there were.
     pub fn runs(&self) -> usize {
         self.runs.load(Ordering::Relaxed)
     }

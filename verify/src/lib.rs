@@ -9,7 +9,7 @@ mod thing;
 pub use caller::{Caller, delay};
 pub use number::number_from_env;
 pub use random::Random;
-pub use thing::{Micros, Thing, ThingSpec, ThingStatus, observe_panics, wall};
+pub use thing::{Micros, Thing, ThingSpec, ThingStatus, observe_panics, starts_at, wall};
 
 /// Plays this in a runtime of its own, whose time passes only while nothing else is to be done.
 pub fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {

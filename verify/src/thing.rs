@@ -1,10 +1,10 @@
 //! The kind that the controllers reconcile.
 
 use kube::CustomResource;
-use requeue_policy::{Observe, Phase};
+use requeue_policy::{Observe, Observed, Phase};
 use serde::{Deserialize, Serialize};
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     time::{Duration, SystemTime},
 };
 
@@ -61,25 +61,34 @@ impl Thing {
         Self { status, ..self }
     }
 
-    /// What [`Observe::phase`] reads, without the panic that a test has planned.
+    /// The phase that [`Observe`] reads, without the panic that a test has planned.
     pub fn phase_in_status(&self) -> Phase {
         let status = self.status.as_ref();
         status.and_then(|status| status.phase).unwrap_or(Phase::Initializing)
     }
 }
 
-/// The wall clock at this time: that of the API server in memory, which begins on 1 January 2030.
-pub fn wall(at: Micros) -> SystemTime {
-    let (start, span) = (
-        SystemTime::UNIX_EPOCH + Duration::from_secs(1_893_456_000),
-        Duration::from_micros(at.unsigned_abs()),
-    );
-    if at < 0 { start - span } else { start + span }
-}
-
 thread_local! {
+    /// What the wall clock says at 0 of this thread's virtual time.
+    static START: Cell<SystemTime> = const { Cell::new(SystemTime::UNIX_EPOCH) };
     /// The object of which `Observe` panics once, and how many calls that spares.
     static PANICS: RefCell<Option<(String, u64)>> = const { RefCell::new(None) };
+}
+
+/// Sets what the wall clock says at 0 of this thread's virtual time.
+pub fn starts_at(start: SystemTime) {
+    START.set(start);
+}
+
+/// What the wall clock says at this point of virtual time.
+pub fn wall(at: Micros) -> SystemTime {
+    let (start, span) = (START.get(), Duration::from_micros(at.unsigned_abs()));
+    let wall = if at < 0 {
+        start.checked_sub(span)
+    } else {
+        start.checked_add(span)
+    };
+    wall.expect("300,000 years are within a SystemTime")
 }
 
 /// Lets `Observe` panic once in this thread, of the object with this name and after so many calls; `None` takes it back.
@@ -100,18 +109,13 @@ fn panics(name: Option<&String>) -> bool {
 }
 
 impl Observe for Thing {
-    fn phase(&self) -> Phase {
+    fn observe(&self) -> Observed {
         if panics(self.metadata.name.as_ref()) {
             std::panic::resume_unwind(Box::new("Observe panics"));
         }
-        self.phase_in_status()
-    }
-
-    fn last_transition(&self) -> Option<SystemTime> {
-        self.status.as_ref()?.since.map(wall)
-    }
-
-    fn fingerprint(&self) -> u64 {
-        self.status.as_ref().and_then(|status| status.token).unwrap_or_default()
+        let status = self.status.as_ref();
+        Observed::new(self.phase_in_status())
+            .since(status.and_then(|status| status.since).map(wall))
+            .fingerprint(&status.and_then(|status| status.token))
     }
 }

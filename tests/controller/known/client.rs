@@ -17,10 +17,15 @@ async fn answers(client: &Client) -> Vec<String> {
     let things = Api::<Thing>::default_namespaced(client.clone());
     let params = PatchParams::default();
     let patch = Patch::Merge(json!({ "status": { "message": "the same" } }));
-    let raw = Request::get("/apis/example.com/v1/namespaces/default/things/a").body(vec![]).expect("a request");
+    let raw = Request::get("/apis/example.com/v1/namespaces/default/things/a")
+        .body(vec![])
+        .expect("a request");
     let put = json!({ "kind": "Thing" });
     let put = Request::put("/apis/example.com/v1/namespaces/default/things/a").body(put.to_string().into_bytes());
-    let watch = things.watch(&WatchParams::default().timeout(1), "0").await.expect("a watch");
+    let watch = things
+        .watch(&WatchParams::default().timeout(1), "0")
+        .await
+        .expect("a watch");
     let watched: Vec<WatchEvent<Thing>> = watch.try_collect().await.expect("events");
     let text = |error: Error| format!("{error:?}");
     vec![
@@ -28,7 +33,10 @@ async fn answers(client: &Client) -> Vec<String> {
         format!("{:?}", things.list(&ListParams::default()).await.map_err(text)),
         format!("{:?}", things.patch_status("a", &params, &patch).await.map_err(text)),
         format!("{:?}", things.patch("none", &params, &patch).await.map_err(text)),
-        format!("{:?}", things.delete("none", &DeleteParams::default()).await.map_err(text)),
+        format!(
+            "{:?}",
+            things.delete("none", &DeleteParams::default()).await.map_err(text)
+        ),
         format!("{:?}", client.request_text(raw).await.map_err(text)),
         format!("{:?}", client.request_text(put.expect("a request")).await.map_err(text)),
         format!("{} events", watched.len()),
@@ -71,6 +79,8 @@ async fn an_error_of_the_connection_is_the_same_with_it() {
     };
     let (plain, observed) = (error(plain).await, error(observed).await);
     assert_eq!(format!("{plain:?}"), format!("{observed:?}"));
-    let kept = world.client().with_valid_until(Some("2030-01-01T00:00:00Z".parse().expect("a time")));
+    let kept = world
+        .client()
+        .with_valid_until(Some("2030-01-01T00:00:00Z".parse().expect("a time")));
     assert_eq!(requeue.client(kept.clone()).valid_until(), kept.valid_until());
 }

@@ -1,6 +1,7 @@
 //! What the controller knows: why it reconciles, what it wrote, what exists.
 
 mod client;
+mod limit;
 mod others;
 mod phases;
 mod relist;

@@ -75,5 +75,9 @@ async fn what_is_throttled_and_then_paused_is_reconciled_when_it_is_resumed() {
     world.until(200.0).await;
     assert_eq!(world.times(), [0.0, 100.0, 160.0]);
     let lines = world.lines.of(Level::INFO);
-    assert_eq!(lines.iter().filter(|line| line.starts_with("resumed")).count(), 2, "{lines:?}");
+    assert_eq!(
+        lines.iter().filter(|line| line.starts_with("resumed")).count(),
+        2,
+        "{lines:?}"
+    );
 }

@@ -76,10 +76,9 @@ async fn a_controller_that_starts_again_reconciles_what_it_knew_once_more() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_in_a_reconciler_ends_the_stream_as_with_kube() {
-    let world = World::new(|_: Arc<Thing>, _| async {
-        if sleep(Duration::from_secs(1)).await == () {
-            panic!("on purpose");
-        }
+    let world = World::new(async |thing: Arc<Thing>, _| {
+        sleep(Duration::from_secs(1)).await;
+        assert!(thing.spec.value > 0, "on purpose");
         Ok::<_, Oops>(Phase::Ready)
     });
     world.create("a").await;

@@ -26,14 +26,19 @@ async fn a_reference_from_a_stream_reconciles_what_has_the_name() {
     let (asks, asked) = mpsc::unbounded();
     let (asks_all, all_asked) = mpsc::unbounded();
     let requeue = requeuer(policy("{}"));
-    let controller = world.controller(&requeue).reconcile_on(asked).reconcile_all_on(all_asked);
+    let controller = world
+        .controller(&requeue)
+        .reconcile_on(asked)
+        .reconcile_all_on(all_asked);
     world.spawn(controller, &requeue);
     let thing = world.create("a").await;
     world.create("b").await;
     world.until(1.0).await;
-    asks.unbounded_send(ObjectRef::<Thing>::new("a").within("default")).expect("sent");
+    asks.unbounded_send(ObjectRef::<Thing>::new("a").within("default"))
+        .expect("sent");
     // One that does not exist costs nothing.
-    asks.unbounded_send(ObjectRef::<Thing>::new("none").within("default")).expect("sent");
+    asks.unbounded_send(ObjectRef::<Thing>::new("none").within("default"))
+        .expect("sent");
     world.until(2.0).await;
     requeue.nudge(&ObjectRef::from_obj(&thing));
     requeue.nudge(&ObjectRef::<Thing>::new("none").within("default"));
@@ -44,7 +49,14 @@ async fn a_reference_from_a_stream_reconciles_what_has_the_name() {
     lines.sort();
     assert_eq!(
         lines,
-        ["a new", "a requested", "a requested", "a requested for all", "b new", "b requested for all"]
+        [
+            "a new",
+            "a requested",
+            "a requested",
+            "a requested for all",
+            "b new",
+            "b requested for all"
+        ]
     );
 }
 

@@ -35,7 +35,9 @@ async fn what_the_childrens_first_list_shows_belongs_to_the_first_reconcile() {
 async fn a_watch_that_never_lists_delays_the_first_reconcile_by_five_seconds() {
     let world = World::new(async |_, _| Ok::<_, crate::world::Oops>(Phase::Ready));
     world.create("a").await;
-    world.server.on_request(|request| (request.plural == "configmaps").then_some(Fault::Unreachable));
+    world
+        .server
+        .on_request(|request| (request.plural == "configmaps").then_some(Fault::Unreachable));
     world.start_owning(&requeuer(policy("{ default: 30s }")));
     world.until(60.0).await;
     assert_eq!(world.times(), [5.0, 35.0]);

@@ -67,20 +67,48 @@ pub(crate) enum End {
 
 /// All scripts.
 pub(crate) const SCRIPTS: [Script; 8] = [
-    Script { writes: &[], end: End::Ready },
-    Script { writes: &[Write::Ready], end: End::Ready },
-    Script { writes: &[Write::Same], end: End::Await },
-    Script { writes: &[Write::Ready, Write::Failed], end: End::Error },
-    Script { writes: &[Write::Child], end: End::Await },
-    Script { writes: &[Write::Child, Write::Ready], end: End::Await },
-    Script { writes: &[], end: End::Await },
-    Script { writes: &[Write::Ready], end: End::Unit },
+    Script {
+        writes: &[],
+        end: End::Ready,
+    },
+    Script {
+        writes: &[Write::Ready],
+        end: End::Ready,
+    },
+    Script {
+        writes: &[Write::Same],
+        end: End::Await,
+    },
+    Script {
+        writes: &[Write::Ready, Write::Failed],
+        end: End::Error,
+    },
+    Script {
+        writes: &[Write::Child],
+        end: End::Await,
+    },
+    Script {
+        writes: &[Write::Child, Write::Ready],
+        end: End::Await,
+    },
+    Script {
+        writes: &[],
+        end: End::Await,
+    },
+    Script {
+        writes: &[Write::Ready],
+        end: End::Unit,
+    },
 ];
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Dispatch(script) => write!(f, "dispatched; if it is reconciled: writes {:?}, ends {:?}", script.writes, script.end),
+            Self::Dispatch(script) => write!(
+                f,
+                "dispatched; if it is reconciled: writes {:?}, ends {:?}",
+                script.writes, script.end
+            ),
             action => write!(f, "{action:?}"),
         }
     }

@@ -20,11 +20,11 @@ mod search;
 mod world;
 
 // The sources know each other as `crate::..`.
-pub(crate) use sources::*;
 pub use sources::policy::{
-    ConfigError, Interval, MaxRate, Observe, Observed, Outcome, Phase, RateLimit, Requeue, RequeueConfig, RequeuePolicy,
-    Retry,
+    ConfigError, Interval, MaxRate, Observe, Observed, Outcome, Phase, RateLimit, Requeue, RequeueConfig,
+    RequeuePolicy, Retry,
 };
+pub(crate) use sources::*;
 
 mod sync {
     pub(crate) use std::sync::{
@@ -37,7 +37,8 @@ use std::{env, process::ExitCode, time::Duration};
 
 fn number(name: &str, default: u64) -> u64 {
     env::var(name).map_or(default, |text| {
-        text.parse().unwrap_or_else(|_| panic!("{name}: {text:?} is not allowed, it must be a number"))
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name}: {text:?} is not allowed, it must be a number"))
     })
 }
 

@@ -59,7 +59,10 @@ pub(crate) fn search(depth: usize, time: Duration) -> Result<String, String> {
         }
         level = next;
     }
-    Ok(format!("every order of up to {depth} actions: {} states, {steps} steps", seen.len()))
+    Ok(format!(
+        "every order of up to {depth} actions: {} states, {steps} steps",
+        seen.len()
+    ))
 }
 
 fn timeline(path: &Rc<Path>, broken: &str) -> String {

@@ -88,7 +88,9 @@ pub(crate) struct World {
 }
 
 pub(crate) fn policy() -> RequeueConfig {
-    let error = Interval::constant(Duration::from_secs(1)).with_factor(2.0).with_max(Duration::from_secs(4));
+    let error = Interval::constant(Duration::from_secs(1))
+        .with_factor(2.0)
+        .with_max(Duration::from_secs(4));
     RequeueConfig::default()
         .with_default(Duration::from_secs(3))
         .with_error(error)
@@ -332,7 +334,12 @@ impl World {
                 };
                 let policy = policy();
                 let status = Status { phase, since };
-                let conclusion = conclusion::by_echo(&record.state, status, Slot::from_bits(object.uid), terms(&policy, self.now));
+                let conclusion = conclusion::by_echo(
+                    &record.state,
+                    status,
+                    Slot::from_bits(object.uid),
+                    terms(&policy, self.now),
+                );
                 if !record.state.flags.has(Flags::RUNNING) {
                     conclusion::keep(record, object.uid, &conclusion, self.now);
                 }
@@ -363,7 +370,10 @@ impl World {
                 }
                 if let Some((version, at)) = self.own {
                     if object.version < version && self.now < at + 5 * SECOND {
-                        return Err(format!("a reconcile starts on version {} of the cache, and the own write was {version}", object.version));
+                        return Err(format!(
+                            "a reconcile starts on version {} of the cache, and the own write was {version}",
+                            object.version
+                        ));
                     }
                 }
                 let is_due = reasons.as_slice().contains(&Reason::Due);
@@ -424,14 +434,26 @@ impl World {
         let (target, version, may_be_unchanged) = if write == Write::Child {
             (CHILD, self.store_child(), true)
         } else if self.object.uid == read.uid {
-            let phase = if write == Write::Failed { Phase::Failed } else { Phase::Ready };
+            let phase = if write == Write::Failed {
+                Phase::Failed
+            } else {
+                Phase::Ready
+            };
             let is_same = write == Write::Same && self.object.phase == phase;
             self.object.phase = phase;
-            let version = if is_same { self.object.version } else { self.store_object() };
+            let version = if is_same {
+                self.object.version
+            } else {
+                self.store_object()
+            };
             (self.object.uid, version, true)
         } else {
             // The name is another object's now, and a patch by name hits it: a change of that object.
-            self.object.phase = if write == Write::Failed { Phase::Failed } else { Phase::Ready };
+            self.object.phase = if write == Write::Failed {
+                Phase::Failed
+            } else {
+                Phase::Ready
+            };
             let version = self.store_object();
             self.excuse = true;
             (self.object.uid, version, true)
@@ -452,7 +474,11 @@ impl World {
         if target == writer {
             self.own = Some((version, now));
         }
-        let Some(record) = self.record.as_mut().filter(|_| self.store.is_some_and(|store| store.uid == writer)) else {
+        let Some(record) = self
+            .record
+            .as_mut()
+            .filter(|_| self.store.is_some_and(|store| store.uid == writer))
+        else {
             return;
         };
         let latest = match target == CHILD {
@@ -522,7 +548,10 @@ impl World {
             let reported = self.record.as_ref().and_then(|record| record.state.phases.reported());
             let is_other_phase = self.unseen.phase.is_some() && reported != Some(self.object.phase);
             if self.unseen.object.is_some() || is_other_phase || self.unseen.child {
-                return Err(format!("a change is not seen by any reconcile, and nothing is pending: {:?}", self.unseen));
+                return Err(format!(
+                    "a change is not seen by any reconcile, and nothing is pending: {:?}",
+                    self.unseen
+                ));
             }
             if self.store != Some(self.object) {
                 return Err("the store does not have the object".to_owned());

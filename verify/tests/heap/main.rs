@@ -1,8 +1,9 @@
-//! What the crate takes from the heap: nothing in a decision, one box in a run, little for an object, nothing for one that
-//! is gone.
+//! What the crate takes from the heap: nothing in a decision or for an event that calls for no reconcile, little for an
+//! object, nothing for one that is gone.
 
 mod allocations;
 mod cache;
+mod feed;
 mod objects;
 
 use libtest_mimic::{Arguments, Trial};
@@ -20,9 +21,10 @@ fn main() -> ExitCode {
     };
     let trials = verify::trials![Trial::test:
         allocations::a_decision_allocates_nothing,
-        allocations::a_run_allocates_its_box_alone,
+        allocations::a_reconcile_allocates_its_future_its_reasons_and_its_name,
         allocations::a_postponed_trigger_allocates_nothing,
-        objects::an_object_takes_at_most_140_bytes_and_leaves_none,
+        allocations::an_echo_allocates_nothing_and_dispatches_nothing,
+        objects::an_object_takes_at_most_600_bytes,
         objects::a_week_of_churn_leaves_nothing_behind,
         cache::the_cache_of_whole_objects_takes_far_more_memory_than_what_is_remembered,
     ];

@@ -1,4 +1,5 @@
-//! The crate's own sources under a model checker: what threads may do to each other in the memory and with nudges.
+//! The crate's own sources under a model checker: what threads may do to each other in the memory, with events that race
+//! with answers to writes, and with policies.
 //!
 //! The sources are compiled in with shuttle's locks and atomics in place of std's, so that shuttle chooses which thread
 //! goes on at each of them: at random, and by PCT (few, well placed preemptions). A schedule that fails says how to replay
@@ -11,31 +12,20 @@ mod sources {
     #[macro_use]
     mod majors;
 
-    pub(crate) mod adapter;
-    pub(crate) mod config;
     pub(crate) mod digest;
-    pub(crate) mod fleet;
-    pub(crate) mod interval;
+    pub(crate) mod engine;
     pub(crate) mod kube;
-    pub(crate) mod phase;
     pub(crate) mod policy;
-    pub(crate) mod rate;
-    pub(crate) mod slot;
 }
+mod engine_model;
 mod memory_model;
-mod requeuer_model;
 
 // The sources know each other as `crate::..`.
-pub(crate) use sources::*;
-pub use sources::{
-    config::{ConfigError, RequeueConfig},
-    fleet::MaxRate,
-    interval::Interval,
-    phase::{Observe, Observed, Phase},
-    policy::{Requeue, RequeuePolicy},
-    rate::RateLimit,
-    slot::Slot,
+pub use sources::policy::{
+    ConfigError, Interval, MaxRate, Observe, Observed, Outcome, Phase, RateLimit, Requeue, RequeueConfig,
+    RequeuePolicy, Retry,
 };
+pub(crate) use sources::*;
 
 mod sync {
     pub(crate) use shuttle::sync::{
@@ -57,11 +47,13 @@ fn main() -> ExitCode {
         memory_model::threads_lose_no_update,
         memory_model::one_thread_sweeps_in_a_period,
         memory_model::a_sweep_takes_no_record_that_lives,
-        requeuer_model::a_nudge_starts_a_run,
-        requeuer_model::nudges_are_counted_as_they_are_kept,
-        requeuer_model::a_nudge_before_a_trigger_is_in_it,
-        requeuer_model::objects_do_not_disturb_each_other,
-        requeuer_model::a_policy_is_replaced_whole,
+        memory_model::what_is_gone_is_forgotten_and_counted_once,
+        engine_model::an_echo_that_races_with_its_answer_triggers_nothing,
+        engine_model::a_change_that_races_with_the_end_of_a_reconcile_is_seen,
+        engine_model::a_change_that_races_with_an_answer_is_seen,
+        engine_model::no_late_end_brings_back_what_is_gone,
+        engine_model::a_request_that_races_with_the_end_of_a_reconcile_is_kept,
+        engine_model::a_policy_is_replaced_whole,
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
 }

@@ -1,7 +1,7 @@
 //! The memory by itself, on a clock that the model sets.
 
 use crate::{
-    adapter::memory::{Memory, Tick},
+    engine::memory::{Memory, Tick},
     join,
 };
 use shuttle::sync::Arc;
@@ -14,15 +14,14 @@ fn key(shard: u64, n: u64) -> u64 {
 }
 
 fn count(memory: &Memory, key: u64, now: Tick) {
-    memory.update(key, now, |record| {
-        let record = record.get_or_insert_default();
-        record.since += 1;
-        record.due = record.due.max(now);
+    memory.upsert(key, now, |record, _| {
+        record.state.since += 1;
+        record.state.due = record.state.due.max(now);
     });
 }
 
-fn counted(memory: &Memory, key: u64, now: Tick) -> u64 {
-    memory.update(key, now, |record| record.map_or(0, |record| record.since))
+fn counted(memory: &Memory, key: u64) -> u64 {
+    memory.get(key).map_or(0, |state| state.since)
 }
 
 /// Lets three threads with the numbers 0 to 2 do this to one memory.
@@ -43,7 +42,7 @@ pub(crate) fn threads_lose_no_update() {
             assert!(memory.len() <= 3);
         }
     });
-    assert_eq!(keys.map(|key| counted(&memory, key, 5000)), [3; 3]);
+    assert_eq!(keys.map(|key| counted(&memory, key)), [3; 3]);
     assert_eq!(memory.len(), 3);
 }
 
@@ -55,10 +54,10 @@ pub(crate) fn one_thread_sweeps_in_a_period() {
         count(&memory, key(shard, 1), 0);
     }
     in_threads(&memory, |memory, _| {
-        counted(memory, key(9, 1), 2 * GRACE);
+        count(memory, key(9, 1), 2 * GRACE);
     });
-    // The sweep at 0 took the first shard, this one the second.
-    assert_eq!(memory.len(), 3, "more or less than one shard was swept");
+    // The sweep at 0 took the first shard, this one the second; and there is a new one.
+    assert_eq!(memory.len(), 4, "more or less than one shard was swept");
 }
 
 /// A record that comes back to life at the moment of its sweep is counted anew or on, but never torn or lost.
@@ -72,10 +71,33 @@ pub(crate) fn a_sweep_takes_no_record_that_lives() {
     in_threads(&memory, move |memory, n| {
         count(memory, keys[n as usize % 2], 2 * GRACE + 1000 * n);
     });
-    let [first, second] = keys.map(|key| counted(&memory, key, 2 * GRACE));
+    let [first, second] = keys.map(|key| counted(&memory, key));
     assert!(
         (2..=3).contains(&first) && (1..=2).contains(&second),
         "{first} {second}"
     );
     assert_eq!(memory.len(), 2);
+}
+
+/// An object that is gone is forgotten once, whatever else happens to it at the time, and the count of those that fail is
+/// right.
+pub(crate) fn what_is_gone_is_forgotten_and_counted_once() {
+    use crate::{Phase, engine::memory::Phases};
+    let memory = Arc::new(Memory::new(GRACE));
+    let keys = [key(1, 1), key(1, 2)];
+    for key in keys {
+        count(&memory, key, 0);
+    }
+    in_threads(&memory, move |memory, n| {
+        let key = keys[n as usize % 2];
+        if n == 0 {
+            memory.forget(key);
+        }
+        // No late end brings it back.
+        let known = memory.modify(key, |record| {
+            record.state.phases = Phases::new(Phase::Failed, Some(Phase::Failed))
+        });
+        assert!(known.is_none() || n != 0);
+    });
+    assert_eq!((memory.len(), memory.failing()), (1, 1));
 }

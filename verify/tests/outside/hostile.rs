@@ -1,7 +1,7 @@
 //! Config files that are made to break their reader: deep, endless, exploding.
 
 use crate::format::Format::{Json, Toml, Yaml};
-use requeue_policy::Interval;
+use requeue_policy::{Interval, RequeuePolicy as _};
 use std::time::Duration;
 
 #[test]
@@ -71,11 +71,11 @@ fn a_sum_beyond_all_durations_and_a_number_without_its_unit_are_refused() {
 #[test]
 fn an_alias_and_a_merge_key_say_what_they_point_at() {
     let aliased = Yaml.read("default: &a 7s\nerror: *a").expect("an alias");
-    assert_eq!(aliased.error, Interval::constant(Duration::from_secs(7)));
+    assert_eq!(aliased.error_interval(), Interval::constant(Duration::from_secs(7)));
     let merged = Yaml.read("default: &a { initial: 7s, max: 9s }\nerror: { <<: *a, max: 8s }");
     let expected = Interval::constant(Duration::from_secs(7)).with_max(Duration::from_secs(8));
     // Or refused, where the reader knows no merge keys.
-    assert!(merged.is_err() || merged.is_ok_and(|config| config.error == expected));
+    assert!(merged.is_err() || merged.is_ok_and(|config| config.error_interval() == expected));
 }
 
 #[test]

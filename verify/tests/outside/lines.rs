@@ -5,10 +5,7 @@
 
 use crate::cases;
 use proptest::prelude::*;
-use requeue_policy::{
-    Phase, RateLimit, RequeueConfig,
-    kube::{Requeuer, Retry},
-};
+use requeue_policy::{Phase, RateLimit, RequeueConfig, Retry, kube::Requeuer};
 use std::{
     io,
     sync::{Arc, Mutex},
@@ -41,10 +38,7 @@ fn logged(name: &str, namespace: &str) -> String {
         .with_writer(move || writer.clone())
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    let config = RequeueConfig {
-        rate_limit: Some(RateLimit::new(2, Duration::from_secs(3600))),
-        ..RequeueConfig::default()
-    };
+    let config = RequeueConfig::default().with_rate_limit(RateLimit::new(2, Duration::from_secs(3600)));
     let requeuer = Requeuer::new(config).expect("it is valid");
     let ends = [
         (1, Retry::Backoff),
@@ -55,8 +49,8 @@ fn logged(name: &str, namespace: &str) -> String {
     for (version, retry) in ends {
         let mut thing = Thing::stored(0, version, 1);
         (thing.metadata.name, thing.metadata.namespace) = (Some(name.to_owned()), Some(namespace.to_owned()));
-        let requeuer = requeuer.clone().on_error(move |_: &io::Error| retry);
-        let caller = Caller::new(&requeuer, |_| Err::<Phase, _>(io::Error::other("oops")));
+        let fail = |_: &Thing| Err::<Phase, _>(io::Error::other("oops"));
+        let caller = Caller::classifying(&requeuer, move |_| retry, fail);
         caller.trigger(&Arc::new(thing));
     }
     drop(guard);

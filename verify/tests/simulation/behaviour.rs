@@ -73,6 +73,17 @@ pub(crate) struct Turn {
     pub(crate) unit: bool,
     /// Somebody changes the object while this runs.
     pub(crate) meets_change: bool,
+    pub(crate) style: Style,
+}
+
+/// What else one does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Style {
+    Usual,
+    /// Writes another phase first: two status writes that disagree.
+    Disagrees,
+    /// A delay is the longest that is allowed, and an error with a delay is none.
+    Lenient,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,7 +92,7 @@ pub(crate) enum Panic {
     AtOnce,
     /// In the future that it returned.
     Later,
-    /// Not the reconciler: `Observe`, at the end of the run.
+    /// Not the reconciler: `Observe`, after its end.
     Observe,
 }
 
@@ -132,10 +143,9 @@ impl Behaviour {
         }
     }
 
-    /// Whether it wakes itself, so that nothing but the rate limit ends the loop.
+    /// Whether it triggers itself, so that nothing but the rate limit ends the loop.
     pub(crate) fn loops(&self, status_is_a_change: bool) -> bool {
-        self.child == Child::RewrittenInEveryRun
-            || self.requeue == Requeue::After(Duration::ZERO) && self.requeues > 0
+        self.requeue == Requeue::After(Duration::ZERO) && self.requeues > 0
             || status_is_a_change && self.status == StatusWrites::InEveryRun
     }
 
@@ -181,6 +191,11 @@ impl Behaviour {
             requeue: requeues.then_some(self.requeue),
             unit,
             meets_change,
+            style: match random.below(8) {
+                0 | 1 => Style::Disagrees,
+                2 | 3 => Style::Lenient,
+                _ => Style::Usual,
+            },
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::behaviour::{SECOND, micros};
 use requeue_policy::{Interval, Phase, Requeue};
+use std::time::Duration;
 use verify::Micros;
 
 /// Timers have milliseconds, and one that fires a millisecond early is let through.
@@ -9,7 +10,7 @@ pub(crate) const TOLERANCE: Micros = 5_000;
 
 const LONGEST: Micros = 180 * 86_400 * SECOND;
 
-/// From when on a timer may start a run, and by when it has to; `None` is never.
+/// From when on a timer may start a reconcile, and by when it has to; `None` is never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Due {
     pub(crate) earliest: Option<Micros>,
@@ -21,62 +22,82 @@ impl Due {
         earliest: None,
         latest: None,
     };
+
+    /// Either of two.
+    pub(crate) fn or(self, other: Self) -> Self {
+        Self {
+            earliest: either(self.earliest, other.earliest, Micros::min),
+            latest: self.latest.zip(other.latest).map(|(one, other)| one.max(other)),
+        }
+    }
+
+    /// At the latest then.
+    fn within(self, at: Micros) -> Self {
+        Self {
+            earliest: Some(self.earliest.map_or(at, |earliest| earliest.min(at))),
+            latest: Some(self.latest.map_or(at, |latest| latest.min(at))),
+        }
+    }
 }
 
-/// How a run ended.
+/// An explicit delay in place of the interval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Explicit {
+    Exactly(Requeue),
+    Within(Duration),
+}
+
+/// How a reconcile ended.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End {
-    pub(crate) phase: Phase,
-    pub(crate) requeue: Option<Requeue>,
+    /// The phase that it reported; `None` leaves it to the status.
+    pub(crate) phase: Option<Phase>,
+    pub(crate) explicit: Option<Explicit>,
+    /// An error that is no failure.
+    pub(crate) is_later: bool,
 }
 
-/// What is known of an object at the end of a run.
-#[derive(Clone, Copy, Debug)]
+/// What is known of an object at the end of a reconcile.
+#[derive(Clone, Debug)]
 pub(crate) struct Known {
-    /// Since when it is in the phase, as its status says, if that is the phase of the status.
-    pub(crate) in_status: Option<Micros>,
-    /// The same as the memory has it; each of these may be so, because the memory may have been lost.
-    pub(crate) remembered: [Option<Micros>; 3],
-    pub(crate) may_be_forgotten: bool,
-    /// When it was due before, if it was failing then, too.
-    pub(crate) backoff: Option<Due>,
+    /// Since when it is in the phase; each of these may be so.
+    pub(crate) since: Vec<Micros>,
+    /// From when on its backoff grows, if later; each of these may be so.
+    pub(crate) grows_from: Vec<Option<Micros>>,
+    /// When it was due before, if it was failing then, too; `true` if that is certain.
+    pub(crate) backoff: Option<(Due, bool)>,
 }
 
-/// When the object is due after a run that ends now.
-pub(crate) fn due(interval: &Interval, end: End, known: Known, now: Micros) -> Due {
-    match end.requeue {
-        Some(Requeue::AwaitChange) => return Due::NEVER,
-        Some(Requeue::After(delay)) if !delay.is_zero() => {
-            let at = Some(now + micros(delay).clamp(1000, LONGEST));
-            return Due {
-                earliest: at,
-                latest: at,
-            };
-        }
+/// When the object is due after a reconcile that ends now in a phase with this interval.
+pub(crate) fn due(interval: &Interval, explicit: Option<Explicit>, known: &Known, now: Micros) -> Due {
+    let after = |delay| now + micros(delay).clamp(1000, LONGEST);
+    match explicit {
+        Some(Explicit::Exactly(Requeue::AwaitChange)) => return Due::NEVER,
+        Some(Explicit::Exactly(Requeue::After(delay))) => return Due::NEVER.within(after(delay)),
         _ => {}
     }
-    let dues = known.remembered.map(|remembered| {
-        let elapsed = elapsed(end.phase, known.in_status, remembered, now);
-        by_interval(interval, elapsed, now)
-    });
-    let mut due = Due {
-        earliest: dues.iter().filter_map(|due| due.earliest).min(),
-        latest: if dues.iter().any(|due| due.latest.is_none()) {
-            None
-        } else {
-            dues.iter().filter_map(|due| due.latest).max()
-        },
-    };
+    let grows_from = |since| known.grows_from.iter().map(move |from| (since, *from));
+    let alternatives = known.since.iter().flat_map(|since| grows_from(*since));
+    let mut due = alternatives
+        .map(|(since, from)| {
+            by_interval(
+                interval,
+                now - since,
+                now - from.map_or(since, |from| from.max(since)),
+                now,
+            )
+        })
+        .reduce(Due::or)
+        .unwrap_or(Due::NEVER);
+    if let Some(Explicit::Within(delay)) = explicit {
+        return due.within(after(delay));
+    }
     // A failure inside the backoff adds nothing to it.
-    if let Some(before) = known
-        .backoff
-        .filter(|_| end.requeue.is_none() && due.earliest.is_some())
-    {
-        let is_ahead = |at: Option<Micros>, tolerance| at.is_some_and(|at| at > now + tolerance);
-        if is_ahead(before.latest.or(before.earliest), -TOLERANCE) {
+    if let Some((before, certain)) = known.backoff.filter(|_| due.earliest.is_some()) {
+        if before.earliest.is_some() && before.latest.is_none_or(|at| at > now - TOLERANCE) {
             due.earliest = either(due.earliest, before.earliest.map(|at| at.max(now)), Micros::min);
         }
-        if is_ahead(before.earliest, TOLERANCE) && !known.may_be_forgotten {
+        if certain && before.earliest.is_some_and(|at| at > now + TOLERANCE) {
             // Past the deadline it gives up all the same.
             due.latest = due.latest.map(|at| before.latest.map_or(at, |before| at.min(before)));
         }
@@ -91,16 +112,9 @@ fn either(one: Option<Micros>, other: Option<Micros>, choose: fn(Micros, Micros)
     }
 }
 
-fn elapsed(phase: Phase, in_status: Option<Micros>, remembered: Option<Micros>, now: Micros) -> Micros {
-    let since = match (phase, in_status, remembered) {
-        (Phase::Failed, Some(in_status), Some(remembered)) => in_status.min(remembered),
-        (_, Some(in_status), _) => in_status,
-        (_, None, remembered) => remembered.unwrap_or(now),
-    };
-    (now - since).max(0)
-}
-
-fn by_interval(interval: &Interval, elapsed: Micros, now: Micros) -> Due {
+/// By the time in the phase, and the time in which the delay has grown.
+fn by_interval(interval: &Interval, elapsed: Micros, grown: Micros, now: Micros) -> Due {
+    let (elapsed, grown) = (elapsed.max(0), grown.max(0));
     let deadline = interval.deadline().map(micros);
     if deadline.is_some_and(|deadline| elapsed >= deadline + TOLERANCE) {
         return Due::NEVER;
@@ -108,7 +122,7 @@ fn by_interval(interval: &Interval, elapsed: Micros, now: Micros) -> Due {
     let initial = micros(interval.initial()) as f64;
     let delay = if interval.factor() > 1.0 {
         let max = interval.max().map_or(LONGEST as f64, |max| micros(max) as f64);
-        (initial + (interval.factor() - 1.0) * elapsed as f64).min(max)
+        (initial + (interval.factor() - 1.0) * grown as f64).min(max)
     } else {
         initial
     };

@@ -1,7 +1,7 @@
 //! A fleet of a hundred thousand objects whose timers share a rate: who waits how long, who never does.
 
 use libtest_mimic::Failed;
-use requeue_policy::{Interval, MaxRate, Phase, RequeueConfig, kube::Requeuer};
+use requeue_policy::{MaxRate, Phase, RequeueConfig, kube::Requeuer};
 use std::{cmp::Reverse, collections::BinaryHeap, convert::Infallible, sync::Arc, time::Duration};
 use tokio::time::{Instant, advance};
 use verify::{Caller, Random, Thing, delay, in_virtual_time};
@@ -80,11 +80,10 @@ pub(crate) fn a_rate_for_the_fleet_is_kept_starves_nobody_and_delays_no_change()
 }
 
 async fn live() -> Result<(), Failed> {
-    let requeue = Requeuer::new(RequeueConfig {
-        default: Interval::constant(Duration::from_millis(INTERVAL)),
-        max_rate: Some(MaxRate::new(RATE as f64)),
-        ..RequeueConfig::default()
-    })?;
+    let config = RequeueConfig::default()
+        .with_default(Duration::from_millis(INTERVAL))
+        .with_max_rate(MaxRate::new(RATE as f64));
+    let requeue = Requeuer::new(config)?;
     let new = Object {
         version: 1,
         generation: 1,

@@ -1,11 +1,12 @@
 //! Years of a cluster in a minute.
 //!
-//! A seed makes a cluster, a policy, reconcilers and faults; the real `Controller` lives through hours or days of them on
+//! A seed makes a cluster, a policy, reconcilers and faults; the crate's `Controller` lives through hours or days of them on
 //! an API server in memory, in virtual time, while a model of the guide's rules looks on. `SIMULATION_SEEDS=10000` plays
 //! more of them; `SIMULATION_SEED=<n>` plays one and logs what happens.
 
 mod behaviour;
 mod checks;
+mod clock;
 mod delay;
 mod faults;
 mod fleet;

@@ -1,18 +1,22 @@
 //! What the simulation knows of the objects and of what the controllers remember of them, from the outside.
 
 use crate::{
+    behaviour::micros,
     delay::Due,
-    faults::Faults,
+    faults::{Faults, SLACK},
     plan::{Children, Plan},
     report::{Trace, Violation},
 };
 use kube::ResourceExt;
-use requeue_policy::{Phase, RequeueConfig};
+use requeue_policy::{Phase, RequeueConfig, RequeuePolicy as _};
 use std::{
     collections::{BTreeMap, VecDeque},
     hash::{DefaultHasher, Hash, Hasher},
 };
 use verify::{Micros, Thing};
+
+/// How many writes of an object are known.
+const WRITES: usize = 200;
 
 pub(crate) struct Model {
     pub(crate) policy: RequeueConfig,
@@ -35,8 +39,22 @@ pub(crate) struct Object {
     pub(crate) gone: Option<Micros>,
     /// The phase that was written last.
     pub(crate) phase: Phase,
-    /// What may start a run of it in a memory that does not know it yet.
+    pub(crate) writes: VecDeque<Write>,
+    /// When it was last written, and when its child was.
+    pub(crate) written: Micros,
+    pub(crate) child_written: Micros,
+    /// What may start a reconcile of it in a memory that does not know it yet.
     pub(crate) causes: Vec<(Micros, &'static str)>,
+}
+
+/// A write that was answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Write {
+    pub(crate) version: u64,
+    /// The memory whose reconcile made it.
+    pub(crate) by: Option<usize>,
+    pub(crate) phase: Phase,
+    pub(crate) since: Option<Micros>,
 }
 
 /// What one `Requeuer` is expected to know.
@@ -45,49 +63,67 @@ pub(crate) struct Memory {
     /// Since when a controller uses it; `None` while none does.
     pub(crate) active: Option<Micros>,
     pub(crate) records: BTreeMap<String, Record>,
-    /// When a part of the memory was looked through, at least.
-    pub(crate) sweeps: VecDeque<Micros>,
-    /// When kube-runtime dropped a trigger last, by the object's name.
-    pub(crate) lost: BTreeMap<String, Micros>,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Record {
-    /// Starts of runs, as far back as the rate limit counts.
-    pub(crate) starts: VecDeque<Micros>,
     pub(crate) running: bool,
+    pub(crate) started: Micros,
     pub(crate) last_end: Micros,
     pub(crate) ended: bool,
-    /// What the last run saw.
+    /// What the last reconcile saw.
     pub(crate) content: u64,
     pub(crate) version: u64,
     pub(crate) seen: Phase,
     pub(crate) reported: Option<Phase>,
-    /// Since when; the second, if the memory was lost meanwhile.
+    /// Whether it is uncertain what the last reconcile reported, because it left that to the status.
+    pub(crate) vague: bool,
+    /// Since when it is in that phase: the earliest and the latest that may be so.
     pub(crate) since: [Micros; 2],
-    /// The memory of it may have been lost before this run.
-    pub(crate) forgotten: bool,
+    /// When it last succeeded; each may be so.
+    pub(crate) succeeded: [Option<Micros>; 2],
+    /// Whether the last failure came with its own delay; `None` if that is uncertain.
+    pub(crate) own_delay: Option<bool>,
+    /// From when on the backoff grows; each may be so.
+    pub(crate) grows_from: Vec<Option<Micros>>,
     pub(crate) due: Due,
-    /// What was due after a run that another followed at once.
-    pub(crate) stale: Option<Due>,
-    /// The last run asked to run again at once.
-    pub(crate) again: bool,
-    /// A run was cut off then.
+    /// Whether it is due by an explicit delay shorter than the rate limit's pace; `None` if that is uncertain.
+    pub(crate) fast: Option<bool>,
+    /// When its rate limit is not used at all any more.
+    pub(crate) full_at: Micros,
+    /// Since when it has always used some of it, and how often that lasted long enough for the log to say so.
+    pub(crate) restless: Micros,
+    pub(crate) loops: usize,
+    /// A reconcile was cut off then.
     pub(crate) cut: Option<Micros>,
-    /// What may start a run and cannot be seen in the object, and when it was.
+    /// The latest write of its own reconciles, and when it was answered.
+    pub(crate) wrote: Option<(u64, Micros)>,
+    /// The version that a patch of its own reconciles which changed nothing returned last.
+    pub(crate) took: Option<u64>,
+    /// The reconcile has patched something.
+    pub(crate) patched: bool,
+    /// What may start a reconcile and cannot be seen in the object, and when it was.
     pub(crate) causes: Vec<(Micros, &'static str)>,
     pub(crate) duties: Vec<Duty>,
     pub(crate) transitions: usize,
-    pub(crate) pauses: usize,
+    /// Reconciles that did not wait any longer for the cache.
+    pub(crate) stale: usize,
 }
 
-/// A change that has to start a run.
+/// A change that has to start a reconcile.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Duty {
     pub(crate) at: Micros,
     /// The version from which on an object has it; 0 where it is not in the object.
     pub(crate) version: u64,
     pub(crate) what: &'static str,
+}
+
+impl Duty {
+    /// Whether an echo of the controller's own write may show it, too.
+    fn is_soft(&self, generation: bool) -> bool {
+        matches!(self.what, "label" | "annotation" | "fingerprint" | "phase") || !generation && self.what == "spec"
+    }
 }
 
 impl Model {
@@ -129,9 +165,13 @@ impl Model {
             created: now,
             gone: None,
             phase: thing.phase_in_status(),
+            writes: VecDeque::new(),
+            written: now,
+            child_written: now,
             causes: Vec::new(),
         };
         self.objects.insert(thing.uid().unwrap_or_default(), object);
+        self.written(thing, None, now);
     }
 
     pub(crate) fn gone(&mut self, uid: &str, now: Micros) {
@@ -175,7 +215,7 @@ impl Model {
         }
     }
 
-    /// Something that no object shows may start a run of this one.
+    /// Something that no object shows may start a reconcile of this one.
     pub(crate) fn cause(&mut self, uid: &str, what: &'static str, but_not_of: Option<usize>, now: Micros) {
         if let Some(object) = self.objects.get_mut(uid) {
             object.causes.push((now, what));
@@ -185,42 +225,93 @@ impl Model {
         }
     }
 
-    /// A status was written: another phase may call for a run of all but the one that wrote it.
-    pub(crate) fn status_written(&mut self, written: &Thing, by: Option<usize>, now: Micros) {
-        let (uid, phase) = (written.uid().unwrap_or_default(), written.phase_in_status());
-        let object = self.objects.get_mut(&uid).filter(|object| object.phase != phase);
-        if let Some(object) = object {
-            object.phase = phase;
-            self.cause(&uid, "phase of another", by, now);
+    /// The object was written, and the writer got its answer.
+    pub(crate) fn written(&mut self, thing: &Thing, by: Option<usize>, now: Micros) {
+        let generation = self.generation;
+        let (uid, version) = (thing.uid().unwrap_or_default(), version(thing));
+        let Some(object) = self.objects.get_mut(&uid) else {
+            return;
+        };
+        if self.trace.is_verbose {
+            let by = by.map_or("somebody".to_owned(), |by| by.to_string());
+            println!("         version {version} of {} is written by {by}", object.name);
         }
-        let is_distinct = self.children == Children::Owned;
-        for (_, record) in self.records_of(&uid) {
-            // What was written before is overwritten. And with plain `owns`, a child's change looks like this write.
-            let stays = |duty: &Duty| duty.what != "phase" && (is_distinct || duty.version > 0);
-            record.duties.retain(stays);
+        object.written = now;
+        let is_known = object.writes.iter().any(|write| write.version == version);
+        object.writes.push_back(Write {
+            version,
+            by,
+            phase: thing.phase_in_status(),
+            since: thing.status.as_ref().and_then(|status| status.since),
+        });
+        if object.writes.len() > WRITES {
+            object.writes.pop_front();
+        }
+        let record = by.and_then(|by| self.memories[by].records.get_mut(&uid));
+        if let Some(record) = record {
+            record.patched = true;
+            if is_known {
+                record.took = Some(version);
+                // A patch that changed nothing returned it: what it brings waits until the object is due.
+                record
+                    .duties
+                    .retain(|duty| duty.version != version || !duty.is_soft(generation));
+            }
+            if record.wrote.is_none_or(|(latest, _)| latest < version) {
+                record.wrote = Some((version, now));
+            }
         }
     }
 
-    /// Events that are held up are merged; with plain `owns` a child's change is then lost in them.
-    pub(crate) fn forgive_owns(&mut self) {
-        if self.children == Children::Owns {
-            let records = self.memories.iter_mut().flat_map(|memory| memory.records.values_mut());
-            records.for_each(|record| record.duties.retain(|duty| duty.version > 0));
+    /// Whether the writer of this version got its answer.
+    pub(crate) fn knows(&self, thing: &Thing) -> bool {
+        let object = self.objects.get(&thing.uid().unwrap_or_default());
+        object.is_some_and(|object| object.writes.iter().any(|write| write.version == version(thing)))
+    }
+
+    /// A status was written: another phase may call for a reconcile of all but the one that wrote it.
+    pub(crate) fn status_written(&mut self, thing: &Thing, by: Option<usize>, now: Micros) {
+        self.written(thing, by, now);
+        let (uid, phase) = (thing.uid().unwrap_or_default(), thing.phase_in_status());
+        let before = self
+            .objects
+            .get_mut(&uid)
+            .map(|object| std::mem::replace(&mut object.phase, phase));
+        // Answers may come in another order than the writes.
+        let is_another = self.records_of(&uid).any(|(_, record)| record.seen != phase);
+        if is_another || before != Some(phase) {
+            self.cause(&uid, "phase of another", by, now);
+        }
+        for (_, record) in self.records_of(&uid) {
+            // What was written before is overwritten.
+            record.duties.retain(|duty| duty.what != "phase");
+        }
+    }
+
+    /// A child of the objects with this name is written, or may have been.
+    pub(crate) fn child_written(&mut self, name: &str, by: Option<usize>, now: Micros) {
+        if self.children == Children::Unwatched {
+            return;
+        }
+        // A child refers to its owner by name and uid, and another object may have the name by now.
+        for uid in self.named(name) {
+            if let Some(object) = self.objects.get_mut(&uid) {
+                object.child_written = now;
+            }
+            let record = by.and_then(|by| self.memories[by].records.get_mut(&uid));
+            if let Some(record) = record {
+                record.patched = true;
+            }
+            self.cause(&uid, "child", by, now);
         }
     }
 
     /// kube-runtime dropped a trigger, because its cache did not have the object.
-    ///
-    /// Of one that is gone that is as it should be. But where a relist is cut in two by the error of another watch, kube-runtime
-    /// 5.0 triggers its objects before they are in the cache, and one that is new stays unknown until its next event.
-    pub(crate) fn lost(&mut self, memory: usize, name: &str, now: Micros) {
+    pub(crate) fn lost(&mut self, name: &str, now: Micros) {
         self.trace.note(now, name, "kube-runtime does not find it");
-        if self.faults.is_on(now) {
-            self.memories[memory].lost.insert(name.to_owned(), now);
-        }
     }
 
-    /// Whether any controller runs an object of this name now.
+    /// Whether any controller reconciles an object of this name now.
     pub(crate) fn is_running(&self, name: &str) -> bool {
         self.records_named(name).iter().any(|record| record.running)
     }
@@ -239,40 +330,63 @@ impl Model {
         objects.map(|(uid, _)| uid.clone()).collect()
     }
 
-    /// A watch lists anew, so each object, or the parent of each, is seen once more.
+    /// A watch lists anew: what it shows in another version than before is a change; to a controller that has just started
+    /// everything is.
     pub(crate) fn listed(&mut self, plural: &str, now: Micros) {
-        let what = if plural == "things" {
-            "relist"
-        } else {
-            "children's relist"
+        let (what, of_children) = match plural {
+            "things" => ("relist", false),
+            _ => ("children's relist", true),
         };
         self.trace.note(now, "", what);
-        let uids: Vec<_> = self.objects.keys().cloned().collect();
+        let starts = self.memories.iter().filter_map(|memory| memory.active);
+        let starting = starts
+            .map(|active| self.faults.over(active))
+            .any(|over| over + SLACK >= now);
+        let is_news = |object: &Object| {
+            let written = if of_children {
+                object.child_written
+            } else {
+                object.written
+            };
+            starting || self.faults.over(written) + SLACK >= now
+        };
+        let uids = self.objects.iter().filter(|(_, object)| is_news(object));
+        let uids: Vec<_> = uids.map(|(uid, _)| uid.clone()).collect();
         uids.iter().for_each(|uid| self.cause(uid, what, None, now));
     }
 
     /// A change that every active controller has to reconcile, unless it has done so while the writer got its answer.
     pub(crate) fn owe(&mut self, uid: &str, duty: Duty, holds: impl Fn(&Record) -> bool) {
+        let generation = self.generation;
         let active = self.memories.iter_mut().filter(|memory| memory.active.is_some());
         for record in active.filter_map(|memory| memory.records.get_mut(uid)) {
             let is_open = if duty.version > 0 {
                 record.version < duty.version
             } else {
-                record.starts.back() < Some(&duty.at)
+                record.started < duty.at
             };
-            if is_open && holds(record) {
+            let is_hidden = duty.is_soft(generation) && record.took == Some(duty.version);
+            if is_open && !is_hidden && holds(record) {
                 record.duties.push(duty);
             }
         }
     }
+
+    /// The pace of the rate limit, and the time that its burst is worth.
+    pub(crate) fn limit(&self) -> Option<(Micros, Micros)> {
+        let limit = self.policy.rate_limit()?;
+        let every = micros(limit.every());
+        Some((every, every * Micros::from(limit.burst())))
+    }
 }
 
 impl Record {
-    /// A run of it is cut off, if there is one.
+    /// A reconcile of it is cut off, if there is one.
     pub(crate) fn cut_off(&mut self, now: Micros) -> bool {
         let was_running = std::mem::take(&mut self.running);
         if was_running {
             self.cut = Some(now);
+            self.fast = Some(true);
             self.last_end = now;
         }
         was_running

@@ -5,7 +5,7 @@ use requeue_policy::{Interval, Phase, RateLimit, RequeueConfig, RequeuePolicy as
 use std::time::Duration;
 use verify::{Micros, Random};
 
-/// How many runs a seed is to make, about; more than `MOST_RUNS` it never makes.
+/// How many reconciles a seed is to make, about; more than `MOST_RUNS` it never makes.
 const RUNS: f64 = 1_000.0;
 pub(crate) const MOST_RUNS: usize = 3_000;
 
@@ -16,7 +16,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(crate) enum Children {
     Unwatched,
     Owns,
-    Owned,
+    Watches,
 }
 
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub(crate) struct Plan {
     pub(crate) status_subresource: bool,
     pub(crate) generation: bool,
     pub(crate) latency: Duration,
+    /// By how much the watches lag behind.
+    pub(crate) lag: Duration,
     pub(crate) steps: Vec<(Micros, Step)>,
     pub(crate) ends: Micros,
 }
@@ -113,10 +115,10 @@ impl Plan {
                 object.calm();
             }
         }
-        let children = random.pick(&[Children::Unwatched, Children::Owns, Children::Owned]);
+        let children = random.pick(&[Children::Unwatched, Children::Owns, Children::Watches]);
         let per_second: f64 = objects
             .iter()
-            .map(|object| pace(object, &policy, status_is_a_change))
+            .map(|object| pace(object, &policy, !status_subresource && generation))
             .sum();
         let ends = Duration::from_secs_f64((RUNS / per_second).clamp(120.0, 2.0 * DAY.as_secs_f64()));
         let steps = steps(random, count, micros(ends));
@@ -128,6 +130,7 @@ impl Plan {
             status_subresource,
             generation,
             latency: Duration::from_millis(if random.one_in(3) { random.below(20) } else { 0 }),
+            lag: Duration::from_millis(if random.one_in(3) { random.below(100) } else { 0 }),
             steps,
             ends: micros(ends),
         }
@@ -135,37 +138,36 @@ impl Plan {
 }
 
 /// About how many runs a second this object makes.
-fn pace(object: &Behaviour, policy: &RequeueConfig, status_is_a_change: bool) -> f64 {
+fn pace(object: &Behaviour, policy: &RequeueConfig, status_counts_as_spec: bool) -> f64 {
     let intervals = Phase::ALL.map(|phase| {
         let interval = policy.interval(phase);
         interval.longest().min(interval.initial() * 8).as_secs_f64()
     });
     let own = 1.0 / intervals.into_iter().fold(f64::INFINITY, f64::min);
     match policy.rate_limit() {
-        Some(limit) if object.loops(status_is_a_change) => own + f64::from(limit.max()) / limit.within().as_secs_f64(),
+        Some(limit) if object.loops(status_counts_as_spec) => own + 1.0 / limit.every().as_secs_f64(),
         _ => own,
     }
 }
 
 fn policy(random: &mut Random) -> RequeueConfig {
-    let policy = RequeueConfig {
-        default: interval(random, 30),
-        error: interval(random, 10),
-        initialization: interval(random, 5),
-        rate_limit: match random.below(5) {
-            0 => None,
-            1 => Some(RateLimit::new(
-                1 + random.below(3) as u32,
-                random.duration(Duration::from_secs(1), Duration::from_secs(120)),
-            )),
-            2 => Some(RateLimit::new(
-                1 + random.below(30) as u32,
-                random.duration(Duration::from_millis(500), Duration::from_secs(60)),
-            )),
-            _ => Some(RateLimit::new(10, Duration::from_secs(10))),
-        },
-        // What it does has a simulation of its own.
-        max_rate: None,
+    let limit = |burst: u32, within: Duration| RateLimit::new(burst, within / burst);
+    // What a rate for the fleet does has a simulation of its own.
+    let policy = RequeueConfig::default()
+        .with_default(interval(random, 30))
+        .with_error(interval(random, 10))
+        .with_initialization(interval(random, 5));
+    let policy = match random.below(5) {
+        0 => policy.with_rate_limit(None),
+        1 => policy.with_rate_limit(limit(
+            1 + random.below(3) as u32,
+            random.duration(Duration::from_secs(1), Duration::from_secs(120)),
+        )),
+        2 => policy.with_rate_limit(limit(
+            1 + random.below(30) as u32,
+            random.duration(Duration::from_millis(500), Duration::from_secs(60)),
+        )),
+        _ => policy,
     };
     policy.validate().expect("the plan draws valid policies");
     policy

@@ -1,8 +1,8 @@
 //! The simulated reconciler: does what the object's behaviour says, and tells the model.
 
 use crate::{
-    behaviour::{Behaviour, Child, Panic, Since, StatusWrites, Turn},
-    delay::End,
+    behaviour::{Behaviour, Child, Panic, Since, StatusWrites, Style, Turn},
+    delay::{End, Explicit},
     world::World,
 };
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -11,10 +11,7 @@ use kube::{
     api::{Patch, PatchParams, PostParams},
     core::ObjectMeta,
 };
-use requeue_policy::{
-    Phase, Requeue,
-    kube::{Outcome, Retry},
-};
+use requeue_policy::{Outcome, Phase, Requeue, Retry};
 use serde_json::json;
 use std::{panic, sync::Arc, time::Duration};
 use tokio::time::sleep;
@@ -33,11 +30,7 @@ pub(crate) struct Context {
 #[error("{what}")]
 pub(crate) struct Oops {
     what: &'static str,
-    retry: Retry,
-}
-
-pub(crate) fn classify(oops: &Oops) -> Retry {
-    oops.retry
+    pub(crate) retry: Retry,
 }
 
 /// A run that is in progress; dropped without an end, it was cut off.
@@ -51,7 +44,11 @@ impl Drop for Run {
     fn drop(&mut self) {
         if !self.ended {
             let world = &self.context.world;
-            world.model().run_is_cut(self.context.memory, &self.uid, world.now());
+            let cut = world.model().run_is_cut(self.context.memory, &self.uid, world.now());
+            if let Some(name) = cut {
+                // It may have written something.
+                world.unanswered(&name);
+            }
         }
     }
 }
@@ -83,18 +80,16 @@ pub(crate) fn reconcile(
         if turn.panics == Some(Panic::Later) {
             panic::resume_unwind(Box::new("the reconciler panics later"));
         }
-        if turn.panics == Some(Panic::Observe) && result.is_ok() {
-            let name = thing.name_any();
-            let spared = world.fresh(&name) % 2;
-            observe_panics(Some((name, spared)));
-            // It is the model that must not see an end.
-            return result;
-        }
         run.ended = true;
         // What an error means is decided by the error policy, which a controller that panics meanwhile never asks.
         if result.is_ok() {
-            let (end, now) = (end(&thing, &result), world.now());
+            let (end, now) = (end(&result), world.now());
             world.model().run_ends(context.memory, &thing, end, now);
+            if turn.panics == Some(Panic::Observe) && !world.is_over() {
+                let name = thing.name_any();
+                observe_panics(Some((name.clone(), world.fresh(&name) % 2)));
+                world.repeat(&name);
+            }
         }
         result
     }
@@ -102,25 +97,32 @@ pub(crate) fn reconcile(
 
 /// Called when the controller asks its error policy.
 pub(crate) fn fails(thing: &Thing, oops: &Oops, context: &Context) {
-    let (end, now) = (end(thing, &Err(*oops)), context.world.now());
+    let (end, now) = (end(&Err(*oops)), context.world.now());
     context.world.model().run_ends(context.memory, thing, end, now);
 }
 
 /// The end that the guide reads from a result.
-fn end(thing: &Thing, result: &Result<Outcome, Oops>) -> End {
-    let seen = thing.phase_in_status();
-    let (phase, requeue) = match result {
-        Ok(Outcome::Phase(phase)) => (*phase, None),
-        Ok(Outcome::PhaseAndRequeue(phase, requeue)) => (*phase, Some(*requeue)),
-        Ok(Outcome::Requeue(requeue)) => (seen, Some(*requeue)),
-        Ok(_) => (seen, None),
+fn end(result: &Result<Outcome, Oops>) -> End {
+    let exactly = |requeue| Some(Explicit::Exactly(requeue));
+    let failed = Some(Phase::Failed);
+    let (phase, explicit) = match result {
+        Ok(Outcome::Phase(phase)) => (Some(*phase), None),
+        Ok(Outcome::PhaseAndRequeue(phase, requeue)) => (Some(*phase), exactly(*requeue)),
+        Ok(Outcome::PhaseWithin(phase, delay)) => (Some(*phase), Some(Explicit::Within(*delay))),
+        Ok(Outcome::Requeue(requeue)) => (None, exactly(*requeue)),
+        Ok(_) => (None, None),
         Err(Oops { retry, .. }) => match retry {
-            Retry::After(delay) => (Phase::Failed, Some(Requeue::After(*delay))),
-            Retry::Never => (Phase::Failed, Some(Requeue::AwaitChange)),
-            _ => (Phase::Failed, None),
+            Retry::After(delay) => (failed, exactly(Requeue::After(*delay))),
+            Retry::Later(delay) => (None, exactly(Requeue::After(*delay))),
+            Retry::Never => (failed, exactly(Requeue::AwaitChange)),
+            _ => (failed, None),
         },
     };
-    End { phase, requeue }
+    End {
+        phase,
+        explicit,
+        is_later: phase.is_none() && result.is_err(),
+    }
 }
 
 impl Context {
@@ -135,12 +137,27 @@ impl Context {
             let finalizers = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
             self.request(thing).await?;
             let (name, how) = (thing.name_any(), PatchParams::default());
-            self.things.patch(&name, &how, &finalizers).await.map_err(failed)?;
+            match self.things.patch(&name, &how, &finalizers).await {
+                Ok(written) => self
+                    .world
+                    .model()
+                    .written(&written, Some(self.memory), self.world.now()),
+                Err(error) => return Err(self.refused(&name, error)),
+            }
             self.world.look_whether_gone(&name, &thing.uid().unwrap_or_default());
             return Ok(Outcome::Phase(thing.phase_in_status()));
         }
         self.keep_child(thing, behaviour.child).await?;
+        if turn.style == Style::Disagrees && behaviour.status == StatusWrites::InEveryRun {
+            let other = if turn.phase == Phase::Ready {
+                Phase::Failed
+            } else {
+                Phase::Ready
+            };
+            self.write_status(thing, behaviour, other).await?;
+        }
         self.write_status(thing, behaviour, turn.phase).await?;
+        let is_lenient = turn.style == Style::Lenient;
         match (turn.phase, turn.requeue) {
             (_, None) if turn.unit => Ok(Outcome::Unchanged),
             (_, Some(requeue)) if turn.unit => Ok(Outcome::Requeue(requeue)),
@@ -148,10 +165,12 @@ impl Context {
                 what: "it fails",
                 retry: match requeue {
                     None => Retry::Backoff,
+                    Some(Requeue::After(delay)) if is_lenient => Retry::Later(delay),
                     Some(Requeue::After(delay)) => Retry::After(delay),
                     Some(Requeue::AwaitChange) => Retry::Never,
                 },
             }),
+            (phase, Some(Requeue::After(delay))) if is_lenient => Ok(phase.within(delay)),
             (phase, Some(requeue)) => Ok(Outcome::PhaseAndRequeue(phase, requeue)),
             (phase, None) => Ok(Outcome::Phase(phase)),
         }
@@ -169,6 +188,14 @@ impl Context {
         Ok(())
     }
 
+    /// A request has failed; perhaps only its answer is lost.
+    fn refused(&self, name: &str, error: kube::Error) -> Oops {
+        if !matches!(error, kube::Error::Api(_)) {
+            self.world.unanswered(name);
+        }
+        failed(error)
+    }
+
     async fn keep_child(&self, thing: &Thing, child: Child) -> Result<(), Oops> {
         if child == Child::None {
             return Ok(());
@@ -177,18 +204,26 @@ impl Context {
         self.request(thing).await?;
         let value = format!("{:?}", self.world.now());
         let new = new_child(thing);
+        // Others may see it before the answer.
+        let written = || self.world.child_changed(&name, Some(self.memory));
+        written();
         match self.children.create(&PostParams::default(), &new).await {
-            Ok(_) => self.world.child_changed(&name),
+            Ok(_) => written(),
             Err(kube::Error::Api(status)) if status.reason == "AlreadyExists" => {
                 if child == Child::RewrittenInEveryRun {
                     let owners = &new.metadata.owner_references;
                     let patch = json!({ "data": { "value": value }, "metadata": { "ownerReferences": owners } });
                     let (patch, how) = (Patch::Merge(patch), PatchParams::default());
-                    self.children.patch(&name, &how, &patch).await.map_err(failed)?;
-                    self.world.child_changed(&name);
+                    let patched = self.children.patch(&name, &how, &patch).await;
+                    patched.map_err(|error| self.refused(&name, error))?;
+                    written();
                 }
             }
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(self.refused(&name, error)),
+        }
+        if self.world.uid_of(&name) != thing.uid() {
+            // The garbage collector deletes what belongs to nobody.
+            self.world.child_changed(&name, None);
         }
         Ok(())
     }
@@ -209,8 +244,10 @@ impl Context {
         };
         self.request(thing).await?;
         let status = json!({ "status": { "phase": phase, "since": since, "message": format!("at {now}") } });
-        let written = self.world.patch_status(&self.things, &thing.name_any(), status).await;
-        self.world.status_written(&written.map_err(failed)?, Some(self.memory));
+        let name = thing.name_any();
+        let written = self.world.patch_status(&self.things, &name, status).await;
+        let written = written.map_err(|error| self.refused(&name, error))?;
+        self.world.status_written(&written, Some(self.memory));
         Ok(())
     }
 }

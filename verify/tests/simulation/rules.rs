@@ -1,98 +1,86 @@
 //! The rules: what is late, what is too much, what is too many.
 
 use crate::{
-    behaviour::{SECOND, micros, seconds},
+    behaviour::{SECOND, seconds},
+    checks::LONGEST_WAIT,
     delay::TOLERANCE,
     faults::SLACK,
-    model::{Duty, Model, Record},
+    model::{Duty, Model, Object, Record},
 };
-use requeue_policy::RequeuePolicy as _;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use verify::Micros;
 
 impl Model {
-    /// Liveness: a run that is due starts.
+    /// Liveness: a reconcile that is due starts.
     pub(crate) fn check_late(&mut self, memory: usize, record: &Record, name: &str, now: Micros) {
-        let Some(active) = self.memories[memory].active else {
+        let Some(active) = self.memories[memory].active.filter(|_| !record.running) else {
             return;
         };
-        let due = record.due.latest.filter(|_| !record.running);
-        let at_once = (record.again && !record.running).then_some(record.last_end);
-        let hold = self.hold(record, now);
-        let latest = [
-            ("liveness", due, 0),
-            ("zero delay", at_once, hold),
-            ("cut off", record.cut, hold),
-        ];
-        for (rule, at, hold) in latest {
-            let by = at.map(|at| self.by(at, active) + hold).filter(|by| now > *by);
-            if let Some(by) = by {
-                self.violate(now, rule, name, format!("{memory} runs it by {:.3} s", seconds(by)));
+        let due = record.due.latest.map(|at| (at, record.fast != Some(false)));
+        let latest = [("liveness", due), ("cut off", record.cut.map(|at| (at, true)))];
+        for (rule, at) in latest {
+            let by = at.map(|(at, waits)| self.by(record, at, active, waits));
+            if let Some(by) = by.filter(|by| now > *by) {
+                self.violate(
+                    now,
+                    rule,
+                    name,
+                    format!("{memory} reconciles it by {:.3} s", seconds(by)),
+                );
             }
         }
     }
 
-    /// By when a controller that is active since then does what is called for at `at`.
-    fn by(&self, at: Micros, active: Micros) -> Micros {
-        self.faults.over(active).max(at + SLACK)
+    /// By when a controller that is active since then does what is called for at `at`; `waits` for the rate limit.
+    fn by(&self, record: &Record, at: Micros, active: Micros, waits: bool) -> Micros {
+        let mut by = self.faults.over(active).max(at + SLACK);
+        if let Some((_, answered)) = record.wrote {
+            // Until the cache has its own write, if that takes no longer than it may.
+            let until = self.faults.over(answered).min(answered + LONGEST_WAIT);
+            by = by.max(until + SLACK);
+        }
+        if waits {
+            by = by.max(self.token(record) + SLACK);
+        }
+        by
     }
 
-    /// By when an object runs that this memory does not know; `None` while its namesake, which is gone, runs still.
-    pub(crate) fn first_by(&self, memory: usize, name: &str, created: Micros) -> Option<Micros> {
+    /// By when an object is reconciled that this memory does not know; `None` while its namesake, which is gone, is so still.
+    pub(crate) fn first_by(&self, memory: usize, object: &Object) -> Option<Micros> {
+        let (name, created) = (&object.name, object.created);
         let memory = &self.memories[memory];
         let namesakes = self.named(name).into_iter();
         let namesakes: Vec<_> = namesakes.filter_map(|uid| memory.records.get(&uid)).collect();
         if namesakes.iter().any(|record| record.running) {
             return None;
         }
-        let lost = memory.lost.get(name).filter(|lost| **lost >= created);
-        let known = match lost {
-            // Whatever shows it next.
-            Some(lost) => self.relists_of(name).find(|at| at > lost)?,
-            None => created,
-        };
         let free = namesakes.iter().map(|record| record.last_end).max().unwrap_or_default();
-        Some(self.by(self.faults.over(known).max(free), memory.active?))
+        // A late reconcile of a namesake may have written it, and then it waits for the cache, too.
+        let cached = self.faults.over(object.written).min(object.written + LONGEST_WAIT);
+        let known = self.faults.over(created).max(cached).max(free);
+        Some(self.faults.over(memory.active?).max(known + SLACK))
     }
 
-    fn relists_of(&self, name: &str) -> impl Iterator<Item = Micros> {
-        let causes = self.objects.values().filter(move |object| object.name == name);
-        let causes = causes.flat_map(|object| &object.causes);
-        causes.filter(|(_, what)| *what == "relist").map(|(at, _)| *at)
+    /// When the rate limit has the next token.
+    fn token(&self, record: &Record) -> Micros {
+        let spare = self.limit().map(|(every, burst)| burst - every);
+        spare.map_or(Micros::MIN / 2, |spare| record.full_at - spare)
     }
 
-    /// How long the rate limit may hold a run back.
-    fn hold(&self, record: &Record, now: Micros) -> Micros {
-        let Some(limit) = self.policy.rate_limit() else {
-            return 0;
-        };
-        let within = micros(limit.within());
-        let recent = record.starts.iter().filter(|start| **start > now - 4 * within).count();
-        // What runs all the time is charged early.
-        if recent * 2 >= limit.max() as usize {
-            2 * within + within / Micros::from(limit.max()) + SLACK
-        } else {
-            0
-        }
-    }
-
-    /// Reflection: a change is seen by a run that starts after it.
+    /// Reflection: a change is seen by a reconcile that starts after it.
     pub(crate) fn check_duties(&mut self, memory: usize, record: &Record, name: &str, now: Micros) {
-        let Some(active) = self.memories[memory].active else {
+        let Some(active) = self.memories[memory].active.filter(|_| !record.running) else {
             return;
         };
-        if record.running {
-            return;
-        }
         let late = record.duties.iter().find_map(|duty| {
-            let known = self.faults.over(duty.at).max(self.faults.over(active));
-            // A run in flight, or one that a fault cut short, comes before.
-            let by = known.max(record.last_end + SLACK) + self.hold(record, now);
+            // A reconcile in flight, or one that a fault cut short, comes before.
+            let known = self.faults.over(duty.at).max(record.last_end);
+            let by = self.by(record, known, active, true);
             (now > by).then_some((*duty, by))
         });
         if let Some((Duty { at, what, .. }, by)) = late {
             let expected = format!(
-                "a run of {memory} sees the {what} of {:.3} s by {:.3} s",
+                "a reconcile of {memory} sees the {what} of {:.3} s by {:.3} s",
                 seconds(at),
                 seconds(by)
             );
@@ -100,49 +88,39 @@ impl Model {
         }
     }
 
-    /// The rate limit: runs that are not due keep within it.
+    /// The rate limit: reconciles that are not due wait for a token.
     pub(crate) fn check_rate(&mut self, record: &Record, name: &str, now: Micros) {
-        let Some(limit) = self.policy.rate_limit() else { return };
-        let from = now - micros(limit.within()) + TOLERANCE;
-        let before = record.starts.iter().filter(|start| **start > from).count();
-        if before >= limit.max() as usize {
-            let expected = format!("at most {limit:?}, and this is one more");
+        let token = self.token(record);
+        if now < token - TOLERANCE {
+            let expected = format!("none before the next token, at {:.3} s", seconds(token));
             self.violate(now, "rate limit", name, expected);
         }
     }
 
-    pub(crate) fn swept(&mut self, memory: usize, now: Micros) {
-        let pause = self.grace() / 256;
-        let sweeps: &mut VecDeque<Micros> = &mut self.memories[memory].sweeps;
-        if sweeps.back().is_none_or(|last| now >= last + pause) {
-            sweeps.push_back(now);
-            if sweeps.len() > 259 {
-                sweeps.pop_front();
-            }
-        }
-    }
-
-    /// Memory: what left is forgotten once its time has passed and the whole memory has been looked through since.
+    /// Memory: what exists is remembered, and nothing else.
     pub(crate) fn check_memory(&mut self, memory: usize, tracked: usize, now: Micros) {
-        let grace = self.grace();
-        let known = &self.memories[memory];
-        let swept = known.sweeps.iter().rev().nth(258).copied().unwrap_or(Micros::MIN);
-        let may_stay = known.records.iter().filter(|(uid, record)| {
-            let is_gone = self.objects.get(*uid).is_none_or(|object| object.gone.is_some());
-            let due = record.due.latest.or(record.due.earliest).unwrap_or(0);
-            !is_gone || record.running || due.max(record.last_end) + grace + SECOND > swept
-        });
-        let most = may_stay.count();
-        if tracked > most {
-            let expected = format!("{memory} remembers at most {most} objects, and not {tracked}");
+        let Some(active) = self.memories[memory].active else {
+            return;
+        };
+        let is_known = |since: Micros| self.faults.over(since.max(active)) + SLACK < now;
+        let is_alive = |until: Option<Micros>| until.is_none_or(|until| !is_known(until));
+        let objects = || self.objects.values();
+        let least = objects()
+            .filter(|object| object.gone.is_none() && is_known(object.created))
+            .count();
+        let most = objects().filter(|object| is_alive(object.gone)).count();
+        if !(least..=most).contains(&tracked) {
+            let expected = format!("{memory} remembers {least} to {most} objects, and not {tracked}");
             self.violate(now, "memory", "", expected);
         }
     }
 
-    /// The log: a line from INFO up for a transition and not for a run.
+    /// The log: a line from INFO up for a transition and not for a reconcile.
     pub(crate) fn check_log(&mut self, lines: &BTreeMap<String, usize>, now: Micros) {
-        for (name, lines) in lines {
-            let most = |record: &&Record| 2 * record.transitions + record.pauses + 2;
+        for (name, lines) in lines.iter().filter(|(name, _)| !name.is_empty()) {
+            // A loop is said once after a minute of it.
+            let loops = |record: &Record| record.loops + usize::from(now - record.restless >= 60 * SECOND);
+            let most = |record: &&Record| 2 * record.transitions + loops(record) + record.stale + 2;
             let most: usize = self.records_named(name).iter().map(most).sum();
             if *lines > most {
                 let expected = format!("at most {most} lines from INFO up, and not {lines}");

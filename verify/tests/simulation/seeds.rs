@@ -47,10 +47,15 @@ pub(crate) fn no_seed_breaks_a_rule() -> Result<(), Failed> {
 }
 
 /// Plays a seed until it breaks a rule, and with its trace if it never does. One object always makes the same; of several,
-/// kube-runtime's hash maps decide which is first at the same instant.
+/// kube-runtime's hash maps decide which is first at the same instant. `SIMULATION_TRACE=1` plays it once, with its trace.
 fn replay(seed: u64) -> Result<(), Failed> {
     const TIMES: usize = 20;
-    for _ in 0..TIMES {
+    let times = if number_from_env("SIMULATION_TRACE")?.is_some() {
+        0
+    } else {
+        TIMES
+    };
+    for _ in 0..times {
         let done = play(seed, false);
         if !done.violations.is_empty() {
             return judge(&BTreeMap::from([(seed, done)]));
@@ -58,7 +63,7 @@ fn replay(seed: u64) -> Result<(), Failed> {
     }
     let done = play(seed, true);
     println!(
-        "{} runs in {:.0} virtual seconds, no rule broken in {TIMES} times",
+        "{} runs in {:.0} virtual seconds, no rule broken in {times} times before",
         done.runs,
         seconds(done.lasted)
     );

@@ -61,6 +61,8 @@ pub(crate) fn play(seed: u64, is_verbose: bool) -> Done {
 
 async fn run(plan: Plan, lines: Lines) -> Done {
     observe_panics(None);
+    // kube-runtime's backoff is random.
+    fastrand::seed(plan.seed);
     let world = World::new(plan, lines);
     for object in 0..world.plan.objects.len() {
         world.create(object).await;
@@ -117,9 +119,9 @@ impl World {
                     model.check_duties(memory, &record, &object.name, now);
                     continue;
                 }
-                let by = model.first_by(memory, &object.name, object.created);
+                let by = model.first_by(memory, object);
                 if by.is_some_and(|by| now > by) {
-                    model.violate(now, "liveness", &object.name, format!("{memory} never ran it"));
+                    model.violate(now, "liveness", &object.name, format!("{memory} never reconciled it"));
                 }
             }
         }

@@ -37,7 +37,7 @@ impl World {
                 sleep(Duration::from_millis(1)).await;
                 self.create(object).await;
             }
-            Step::RepeatEvent(object) => self.repeat(object),
+            Step::RepeatEvent(object) => self.repeat(&name(object)),
             Step::CloseWatches => self.break_watches(now, now, || self.server.close_watches()),
             Step::Expire { close } => {
                 // A watch that stays open finds out when it is opened anew, after five minutes at most.
@@ -51,7 +51,6 @@ impl World {
             }
             Step::DelayWatches(lasts) => {
                 self.model().faults.delay(now, now + micros(lasts));
-                self.model().forgive_owns();
                 self.server.hold_watches(lasts);
             }
             Step::FailWrites { one_in, lasts } => self.fail_writes(one_in, now + micros(lasts)),
@@ -87,7 +86,7 @@ impl World {
             Step::ObservePanics(object) => {
                 if !self.model().is_running(&name(object)) {
                     observe_panics(Some((name(object), 0)));
-                    self.repeat(object);
+                    self.repeat(&name(object));
                     sleep(Duration::from_millis(1)).await;
                     observe_panics(None);
                 }
@@ -97,19 +96,7 @@ impl World {
 
     fn break_watches(&self, from: Micros, until: Micros, how: impl FnOnce()) {
         self.model().faults.break_watches(from, until);
-        self.model().forgive_owns();
         how();
-    }
-
-    fn repeat(&self, object: usize) {
-        let name = name(object);
-        let mut model = self.model();
-        for uid in model.named(&name) {
-            model.cause(&uid, "repeated event", None, self.now());
-        }
-        drop(model);
-        // It may have been deleted meanwhile.
-        let _ = self.server.repeat("things", "default", &name);
     }
 
     /// With `force`, whatever finalizers it has.
@@ -118,10 +105,13 @@ impl World {
         let Some(uid) = self.uid_of(&name) else { return };
         if force {
             let patch = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
-            let _ = self.things.patch(&name, &PatchParams::default(), &patch).await;
+            if let Ok(written) = self.things.patch(&name, &PatchParams::default(), &patch).await {
+                self.model().written(&written, None, self.now());
+            }
         }
         let deleted = self.things.delete(&name, &DeleteParams::default()).await;
         if let Some(marked) = deleted.ok().and_then(|deleted| deleted.left()) {
+            self.model().written(&marked, None, self.now());
             self.owe(&marked, "deletion mark");
         }
         self.look_whether_gone(&name, &uid);
@@ -167,6 +157,7 @@ impl World {
         if let Ok(written) = self.things.patch(name, &how, &patch).await {
             let event = format_args!("the {what} changes");
             self.model().trace.note(self.now(), name, event);
+            self.model().written(&written, None, self.now());
             self.owe(&written, what);
         }
     }
@@ -209,24 +200,20 @@ impl World {
             Err(_) => self.children.patch(name, &PatchParams::default(), &patch).await,
         };
         let Ok(changed) = changed else { return };
-        self.child_changed(name);
+        self.child_changed(name, None);
         if changed.metadata.owner_references != new.metadata.owner_references {
             return;
         }
         let (children, now) = (self.plan.children, self.now());
         let mut model = self.model();
         model.trace.note(now, name, "its child changes");
-        let undisturbed = !model.faults.is_on(now);
         let duty = Duty {
             at: now,
             version: 0,
             what: "child",
         };
-        model.owe(&parent.uid().unwrap_or_default(), duty, |record| match children {
-            Children::Unwatched => false,
-            Children::Owned => true,
-            // Merged with other triggers it looks like a status write.
-            Children::Owns => undisturbed && !record.running && now > record.last_end,
+        model.owe(&parent.uid().unwrap_or_default(), duty, |_| {
+            children != Children::Unwatched
         });
     }
 }

@@ -2,37 +2,32 @@
 
 use crate::{
     behaviour::{Behaviour, Turn, micros},
-    faults::HEARTBEAT,
+    clock::{self, Timed},
     lines::Lines,
     model::{Duty, Memory, Model, version},
     plan::{Change, Children, MOST_RUNS, Plan},
-    reconciler::{Context, Oops, classify, fails, reconcile},
+    reconciler::{Context, Oops, fails, reconcile},
 };
-use futures::{Stream, StreamExt, future, stream};
+use futures::{StreamExt, future};
 use k8s_openapi::api::core::v1::ConfigMap;
 use kube::{
     Api, Client, CustomResourceExt as _, ResourceExt,
     api::{Patch, PatchParams, PostParams},
-    runtime::{Controller, controller, reflector::ObjectRef, utils::Backoff, watcher},
+    runtime::{controller, reflector::ObjectRef, watcher},
 };
 use kube_testbed::{ApiServer, Fault, RequestInfo, Resource, Verb};
-use requeue_policy::{
-    RequeueConfig,
-    kube::{Requeuer, Retry},
-};
+use requeue_policy::kube::Requeuer;
 use serde_json::Value;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 use tokio::{
     task::{JoinHandle, JoinSet},
-    time::{Instant, interval, sleep, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
-use verify::{Micros, Random, Thing, ThingSpec, observe_panics, wall};
-
-type Requeue = Requeuer<RequeueConfig, fn(&Oops) -> Retry>;
+use verify::{Micros, Random, Thing, ThingSpec, observe_panics, starts_at};
 
 pub(crate) struct World {
     pub(crate) plan: Plan,
@@ -42,15 +37,17 @@ pub(crate) struct World {
     pub(crate) children: Api<ConfigMap>,
     pub(crate) lines: Lines,
     start: Instant,
+    /// What the crate's wall clock said then.
+    wall: SystemTime,
     model: Mutex<Model>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    requeuers: Vec<Requeue>,
+    requeuers: Vec<Requeuer>,
     tasks: HashMap<usize, JoinHandle<()>>,
-    /// How many runs each object has had by each memory.
+    /// How often each memory has reconciled each object.
     turns: HashMap<(usize, String), u64>,
     changes: HashMap<String, u64>,
     ahead: Micros,
@@ -69,11 +66,15 @@ impl World {
         }
         let server = ApiServer::with_seed(plan.seed, [things]);
         server.set_latency(plan.latency);
+        server.set_watch_lag(plan.lag);
+        let wall = clock::now();
+        starts_at(wall);
         let outside = Client::new(server.connect_outside(), "default");
         let world = Arc::new(Self {
             things: Api::default_namespaced(outside.clone()),
             children: Api::default_namespaced(outside),
             start: Instant::now(),
+            wall,
             model: Mutex::new(Model::new(&plan, lines.is_verbose)),
             lines,
             state: Mutex::default(),
@@ -107,8 +108,11 @@ impl World {
 
     /// A memory that no controller uses yet.
     pub(crate) fn new_memory(&self) -> usize {
-        let requeuer = Requeuer::new_at(self.plan.policy, wall(self.now())).expect("the plan draws valid policies");
-        let requeuer = requeuer.on_error(classify as fn(&Oops) -> Retry);
+        let policy = Timed {
+            config: self.plan.policy,
+            start: self.wall,
+        };
+        let requeuer = Requeuer::new(policy).expect("the plan draws valid policies");
         self.state().requeuers.push(requeuer);
         let mut model = self.model();
         model.memories.push(Memory::default());
@@ -170,38 +174,42 @@ impl World {
         }
     }
 
-    fn controller(self: Arc<Self>, memory: usize, requeue: &Requeue) -> impl Future<Output = ()> + Send + 'static {
+    fn controller(self: Arc<Self>, memory: usize, requeue: &Requeuer) -> impl Future<Output = ()> + Send + 'static {
         let client = Client::new(self.server.connect(), "default");
-        let things = Api::<Thing>::default_namespaced(client.clone());
-        let children = Api::<ConfigMap>::default_namespaced(client);
+        let children = Api::<ConfigMap>::default_namespaced(client.clone());
         let config = watcher::Config::default;
-        let controller = Controller::new(things.clone(), config()).trigger_backoff(Steady::default());
+        let controller = requeue.controller(Api::<Thing>::default_namespaced(client.clone()), config());
         let controller = match self.plan.children {
             Children::Unwatched => controller,
-            Children::Owns => controller.owns(children.clone(), config()),
-            Children::Owned => controller.watches(children.clone(), config(), requeue.owned()),
+            Children::Owns => controller.owns(children, config()),
+            Children::Watches => controller.watches(children, config(), owners),
         };
+        let client = requeue.client(client);
         let world = self.clone();
-        let context = Context {
+        let context = Arc::new(Context {
             world: self,
             memory,
-            things,
-            children,
+            things: Api::default_namespaced(client.clone()),
+            children: Api::default_namespaced(client),
+        });
+        let of_error = context.clone();
+        let classify = move |oops: &Oops, thing: &Thing| {
+            fails(thing, oops, &of_error);
+            oops.retry
         };
-        let policy = requeue.error_policy();
-        let policy = move |thing: Arc<Thing>, oops: &_, context: Arc<Context>| {
-            fails(&thing, oops, &context);
-            policy(thing, oops, context)
-        };
-        let run = controller
-            .reconcile_on(heartbeat())
-            .run(requeue.reconciler(reconcile), policy, Arc::new(context));
-        run.for_each(move |result| {
-            if let Err(controller::Error::ObjectNotFound(object)) = result {
-                world.model().lost(memory, &object.name, world.now());
-            }
-            future::ready(())
-        })
+        controller
+            .run_with(reconcile, classify, context)
+            .for_each(move |result| {
+                match result {
+                    Err(controller::Error::ObjectNotFound(object)) => world.model().lost(&object.name, world.now()),
+                    Err(controller::Error::QueueError(error)) => {
+                        let expected = format!("no watch error in the stream: {error}");
+                        world.model().violate(world.now(), "watch error", "", expected);
+                    }
+                    _ => {}
+                }
+                future::ready(())
+            })
     }
 
     pub(crate) fn next_turn(&self, memory: usize, thing: &Thing) -> (Behaviour, Turn) {
@@ -246,7 +254,13 @@ impl World {
         // A child is created by the name in its body, which is not shown; it has no faults of its own.
         let mut random = self.draw(request.name.as_ref()?);
         let (code, reason) = random.pick(&[(409, "Conflict"), (429, "TooManyRequests"), (500, "InternalError")]);
-        random.one_in(one_in).then(|| Fault::Status {
+        if !random.one_in(one_in) {
+            return None;
+        }
+        if random.one_in(6) {
+            return Some(Fault::LostResponse);
+        }
+        Some(Fault::Status {
             code,
             reason,
             retry_after: (code == 429).then(|| Duration::from_secs(1 + random.below(30))),
@@ -287,14 +301,15 @@ impl World {
         });
     }
 
-    /// kube-runtime tells owners apart by their names only.
-    pub(crate) fn child_changed(&self, name: &str) {
-        if self.plan.children != Children::Unwatched {
-            let mut model = self.model();
-            for uid in model.named(name) {
-                model.cause(&uid, "child", None, self.now());
-            }
-        }
+    /// A child was written, by a reconcile of this memory or by somebody else.
+    pub(crate) fn child_changed(&self, name: &str, by: Option<usize>) {
+        self.model().child_written(name, by, self.now());
+    }
+
+    /// The watch delivers an object once more.
+    pub(crate) fn repeat(&self, name: &str) {
+        // It may have been deleted meanwhile.
+        let _ = self.server.repeat("things", "default", name);
     }
 
     /// A status was written, by a controller or by somebody else.
@@ -302,11 +317,22 @@ impl World {
         self.model().status_written(written, by, self.now());
     }
 
+    /// A request to an object of this name, or to its child, had no answer: what it did counts as somebody else's.
+    pub(crate) fn unanswered(&self, name: &str) {
+        let now = self.now();
+        self.model().unanswered(name, now);
+        let stored = self.server.object("things", "default", name);
+        let stored: Option<Thing> = stored.and_then(|stored| serde_json::from_value(stored).ok());
+        if let Some(stored) = stored.filter(|stored| !self.model().knows(stored)) {
+            self.model().status_written(&stored, None, now);
+        }
+    }
+
     /// After a deletion: the object may be gone, and its child with it.
     pub(crate) fn look_whether_gone(&self, name: &str, uid: &str) {
         if self.uid_of(name).as_deref() != Some(uid) {
             self.model().gone(uid, self.now());
-            self.child_changed(name);
+            self.child_changed(name, None);
         }
     }
 
@@ -332,36 +358,13 @@ impl World {
     }
 }
 
-/// Wakes the controller now and then, and asks for nothing.
-///
-/// Where an event of an object that is running and the error of another watch come at once, kube-runtime 5.0 may see the
-/// error only when something wakes it again: its `SplitCase` peeks at the error and registers no wake-up. In a simulation
-/// that may be a run that hangs, or the next timer, minutes later (seed 18210).
-fn heartbeat() -> impl Stream<Item = ObjectRef<Thing>> + Send + 'static {
-    let beats = stream::unfold(interval(HEARTBEAT), async |mut interval| {
-        interval.tick().await;
-        Some(((), interval))
-    });
-    beats.filter_map(|()| future::ready(None))
-}
-
-/// kube's own backoff is random; this one is the same each time.
-#[derive(Default)]
-struct Steady(u32);
-
-impl Iterator for Steady {
-    type Item = Duration;
-
-    fn next(&mut self) -> Option<Duration> {
-        self.0 += 1;
-        Some(Duration::from_secs(1 << self.0.min(4)).min(Duration::from_secs(10)))
-    }
-}
-
-impl Backoff for Steady {
-    fn reset(&mut self) {
-        self.0 = 0;
-    }
+/// The things that a child belongs to.
+fn owners(child: ConfigMap) -> Vec<ObjectRef<Thing>> {
+    let owners = child.metadata.owner_references.iter().flatten();
+    let namespace = child.metadata.namespace.as_deref();
+    owners
+        .filter_map(|owner| ObjectRef::from_owner_ref(namespace, owner, ()))
+        .collect()
 }
 
 pub(crate) fn name(object: usize) -> String {

@@ -7,10 +7,7 @@ use std::{
 
 use cluster::{Kind, Thing, Things, Trouble};
 use futures::StreamExt as _;
-use kube::{
-    Client, ResourceExt as _,
-    runtime::{Controller, watcher},
-};
+use kube::{Client, ResourceExt as _, runtime::watcher};
 use requeue_policy::{Phase, kube::Requeuer};
 use tokio::time::sleep;
 
@@ -36,12 +33,16 @@ struct Bench {
 
 pub(crate) async fn run(client: Client, book: Arc<Book>) -> anyhow::Result<()> {
     let requeue = Requeuer::new(intervals::config())?;
-    let (things, started) = (Things::new(client), Instant::now());
-    let Things { api, children, .. } = things.clone();
-    let bench = Bench { things, book, started };
-    Controller::new(api, watcher::Config::default())
-        .watches(children, watcher::Config::default(), requeue.owned())
-        .run(requeue.reconciler(reconcile), requeue.error_policy(), Arc::new(bench))
+    let Things { api, children, .. } = Things::new(client.clone());
+    let bench = Bench {
+        things: Things::new(requeue.client(client)),
+        book,
+        started: Instant::now(),
+    };
+    requeue
+        .controller(api, watcher::Config::default())
+        .owns(children, watcher::Config::default())
+        .run(reconcile, Arc::new(bench))
         .for_each(|_| async {})
         .await;
     Ok(())

@@ -11,15 +11,11 @@ const FAILED_MAX: Duration = Duration::from_secs(20);
 const JITTER: f64 = 0.2;
 
 pub(crate) fn config() -> RequeueConfig {
-    RequeueConfig {
-        default: Interval::constant(READY).with_jitter(JITTER),
-        error: Interval::constant(FAILED)
-            .with_factor(2.0)
-            .with_max(FAILED_MAX)
-            .with_jitter(JITTER),
-        initialization: Interval::constant(INITIALIZING),
-        ..RequeueConfig::default()
-    }
+    let failed = Interval::constant(FAILED).with_factor(2.0).with_max(FAILED_MAX);
+    RequeueConfig::default()
+        .with_default(Interval::constant(READY).with_jitter(JITTER))
+        .with_error(failed.with_jitter(JITTER))
+        .with_initialization(INITIALIZING)
 }
 
 /// The shortest delay after a run that left the object in this phase, in which it has been for so long.
@@ -29,6 +25,6 @@ pub(crate) fn shortest(phase: Phase, elapsed: Duration) -> Duration {
     match phase {
         Phase::Ready => READY.mul_f64(1.0 - JITTER),
         Phase::Initializing => INITIALIZING,
-        Phase::Failed => (FAILED + elapsed).min(FAILED_MAX).mul_f64(1.0 - JITTER),
+        _ => (FAILED + elapsed).min(FAILED_MAX).mul_f64(1.0 - JITTER),
     }
 }
