@@ -111,6 +111,7 @@ pub(crate) struct Conclusion {
     backoff: Option<Tick>,
     succeeded: bool,
     by_status: bool,
+    is_open: bool,
     own_delay: bool,
     is_fast: bool,
     follow_up: bool,
@@ -230,7 +231,11 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
     let had_given_up = state.flags.has(Flags::GAVE_UP);
     let gives_up = due.is_none() && says_so && is_stuck;
     let is_said = had_given_up && (before == phase || (by_status && reported.is_none()));
-    let transition = if gives_up && !is_said {
+    // Which phase it left the object in is known when its last write is there.
+    let is_open = by_status && end.explicit.is_none() && state.flags.has(Flags::AWAITS_ECHO);
+    let transition = if is_open {
+        Transition::None
+    } else if gives_up && !is_said {
         Transition::GaveUp(began)
     } else if phase == Phase::Failed {
         match before {
@@ -261,8 +266,12 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
     };
     Conclusion {
         phase,
-        reported: if is_outage { Some(phase) } else { None },
-        since: if state.phases.reported() == Some(phase) {
+        reported: match is_outage {
+            _ if is_open => reported,
+            true => Some(phase),
+            false => None,
+        },
+        since: if is_open || state.phases.reported() == Some(phase) {
             state.since
         } else {
             wall.now
@@ -270,15 +279,19 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
         now: wall.time,
         due,
         backoff,
-        succeeded: phase != Phase::Failed && !end.is_later,
+        succeeded: phase != Phase::Failed && !end.is_later && !is_open,
         by_status: by_status && end.explicit.is_none(),
+        is_open,
         own_delay: match end.is_later {
             true => state.flags.has(Flags::OWN_DELAY),
             false => phase == Phase::Failed && explicit.is_some(),
         },
         is_fast,
         follow_up,
-        gave_up: gives_up || (had_given_up && end.phase.is_none() && before == phase),
+        gave_up: match is_open {
+            true => had_given_up,
+            false => gives_up || (had_given_up && end.phase.is_none() && before == phase),
+        },
         is_explicit: explicit.is_some(),
         requeue,
         transition,
@@ -301,6 +314,7 @@ pub(crate) fn keep(record: &mut Record, key: Key, conclusion: &Conclusion, now: 
         (Flags::GAVE_UP, conclusion.gave_up),
         (Flags::FAST, conclusion.is_fast),
         (Flags::BY_STATUS, conclusion.by_status),
+        (Flags::OPEN, conclusion.is_open),
         (Flags::OWN_DELAY, conclusion.own_delay),
         (Flags::FOLLOW_UP, conclusion.follow_up),
         (Flags::RUNNING | Flags::ERRED, false),

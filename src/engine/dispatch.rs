@@ -146,7 +146,9 @@ impl Engine {
         match verdict {
             Verdict::Run { reasons, is_stale } => {
                 if is_stale {
-                    log::stale(id);
+                    // One watch that lags concerns many objects.
+                    let until = now.saturating_add(CALM);
+                    log::stale(id, self.stale.swap(until, Ordering::Relaxed) <= now);
                 }
                 self.note_carried(&reasons, now);
                 Admission::Run(Reconcile {

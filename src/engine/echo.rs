@@ -22,6 +22,8 @@ pub(crate) struct Answer {
     pub(crate) sent: u64,
     /// How many watches are to deliver it.
     pub(crate) watches: u32,
+    /// Whether it can have changed the status only.
+    pub(crate) of_status: bool,
     /// The latest version of the target that a watch delivered, and the number of that delivery.
     pub(crate) latest: Option<(Version, u64)>,
 }
@@ -56,6 +58,7 @@ pub(crate) fn wrote(record: &mut Record, answer: &Answer) -> bool {
         version: answer.version,
         sent: answer.sent,
         watches: answer.watches,
+        of_status: answer.of_status,
     });
     true
 }
@@ -71,21 +74,19 @@ pub(crate) fn await_write(record: &mut Record, version: Version, now: Tick) {
     }
 }
 
-/// Takes the object's own write that an event shows out of memory; returns whether there was one.
-pub(crate) fn take(record: &mut Record, target: Key, version: Version, delivered: u64) -> bool {
-    let Some(pending) = record.pending_mut() else {
-        return false;
-    };
+/// Takes the object's own write that an event shows out of memory and returns it.
+pub(crate) fn take(record: &mut Record, target: Key, version: Version, delivered: u64) -> Option<Write> {
+    let pending = record.pending_mut()?;
     let found = pending
         .writes
         .iter_mut()
         .find(|write| write.target == target && write.version == version && write.sent < delivered);
-    let is_own = found.is_some();
-    if let Some(write) = found {
+    let own = found.map(|write| {
         write.watches = write.watches.saturating_sub(1);
-    }
+        *write
+    });
     pending.writes.retain(|write| write.watches > 0);
-    is_own
+    own
 }
 
 /// Forgets the object's own writes to a target that no event will show any more, because a later version is there; after a

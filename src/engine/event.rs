@@ -2,7 +2,7 @@
 
 use super::{
     echo,
-    memory::{Event, Flags, Held, Key, Record, State},
+    memory::{Event, Flags, Held, Key, Record, State, Write},
     reason::{Changes, Reason},
     sight::Sight,
 };
@@ -137,6 +137,7 @@ pub(crate) fn release(record: &mut Record, key: Key) -> Then {
 /// What is known at the end of a reconcile, with the phase that the latest version shows which was held.
 pub(crate) fn peek(record: &mut Record) -> State {
     let mut state = record.state;
+    state.flags.set(Flags::AWAITS_ECHO, record.awaits_echo());
     let held = record.pending_mut().map(|pending| &pending.held);
     let latest = held.into_iter().flatten().rev().find_map(|held| match &held.what {
         Event::Itself(sight) => Some(sight),
@@ -153,24 +154,24 @@ pub(crate) fn peek(record: &mut Record) -> State {
 fn judge(record: &mut Record, key: Key, held: Held, relisted: bool) -> Then {
     match held.what {
         Event::Itself(sight) => {
-            let is_echo = !relisted && echo::take(record, key, held.version, held.delivered);
+            let own = if relisted { None } else { echo::take(record, key, held.version, held.delivered) };
             echo::skip(record, key, held.version, relisted);
-            changed(record, &sight, is_echo, relisted)
+            changed(record, &sight, own, relisted)
         }
         Event::Other { key: other, reason } => {
-            let is_echo = !relisted && echo::take(record, other, held.version, held.delivered);
+            let own = if relisted { None } else { echo::take(record, other, held.version, held.delivered) };
             echo::skip(record, other, held.version, relisted);
-            if is_echo {
-                Then::Nothing(Why::Echo)
-            } else {
-                want(record, reason)
+            match own {
+                Some(_) => Then::Nothing(Why::Echo),
+                None => want(record, reason),
             }
         }
     }
 }
 
 /// Compares a version of the object with what the last reconcile saw, reported, or an echo has shown since.
-fn changed(record: &mut Record, sight: &Sight, is_echo: bool, relisted: bool) -> Then {
+fn changed(record: &mut Record, sight: &Sight, own: Option<Write>, relisted: bool) -> Then {
+    let awaits_echo = record.awaits_echo();
     let state = &mut record.state;
     let anything = relisted || sight.content.generation.is_none();
     let is_other_phase = state.phases.seen() != Some(sight.phase) && state.phases.reported() != Some(sight.phase);
@@ -183,12 +184,14 @@ fn changed(record: &mut Record, sight: &Sight, is_echo: bool, relisted: bool) ->
     state.told = sight.since;
     state.interval = sight.interval;
     let mut then = Then::Nothing(Why::Status);
-    if is_echo {
+    if let Some(own) = own {
         then = Then::Nothing(Why::Echo);
-        changes = changes.without(Changes::SOFT);
-        state.content.take_echo(&sight.content);
-        let by_status = state.flags.has(Flags::BY_STATUS) && !state.flags.has(Flags::RUNNING);
-        if by_status && state.phases.reported() != Some(sight.phase) {
+        // A write of the status leaves labels and annotations alone: what it shows of them is someone else's.
+        changes = changes.without(if own.of_status { Changes::STATUS } else { Changes::SOFT });
+        state.content.take_echo(&sight.content, own.of_status);
+        // Of several writes the last one counts.
+        let by_status = state.flags.has(Flags::BY_STATUS) && !state.flags.has(Flags::RUNNING) && !awaits_echo;
+        if by_status && (state.flags.has(Flags::OPEN) || state.phases.reported() != Some(sight.phase)) {
             then = Then::Move(sight.phase, sight.since);
         }
     }

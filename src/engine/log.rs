@@ -105,13 +105,14 @@ pub(super) fn resumed(id: Id<'_>) {
     line!(info, id, "resumed");
 }
 
-pub(super) fn stale(id: Id<'_>) {
-    line!(
-        warn,
-        id,
-        waited = %humantime(super::echo::LONGEST_WAIT),
-        "reconciling with a stale cache: the watch has not delivered the controller's last write"
-    );
+/// A WARN line for the first object in a while, DEBUG lines for the others.
+pub(super) fn stale(id: Id<'_>, first: bool) {
+    let waited = humantime(super::echo::LONGEST_WAIT);
+    if first {
+        line!(warn, id, %waited, "reconciling with a stale cache: the watch has not delivered the controller's last write");
+    } else {
+        line!(debug, id, %waited, "reconciling with a stale cache");
+    }
 }
 
 pub(super) fn override_refused(id: Id<'_>, refused: &ConfigError) {

@@ -51,6 +51,11 @@ impl Record {
         self.state.flags.has(Flags::RUNNING) || in_flight
     }
 
+    /// Whether the cache is yet to contain the object's last own write.
+    pub(crate) fn awaits_echo(&self) -> bool {
+        self.pending.as_ref().is_some_and(|pending| pending.awaited.is_some())
+    }
+
     /// Gives back what holds nothing.
     pub(crate) fn tidy(&mut self) {
         if self.pending.as_ref().is_some_and(|pending| pending.is_empty()) {
@@ -154,6 +159,8 @@ pub(crate) struct Write {
     pub(crate) sent: u64,
     /// How many watches have yet to deliver it.
     pub(crate) watches: u32,
+    /// Whether it can have changed the status only.
+    pub(crate) of_status: bool,
 }
 
 /// The two phases of an object, in one byte.
@@ -229,6 +236,10 @@ impl Flags {
     pub(crate) const WATCHED: u32 = 8192;
     /// Its reconcile returned an error that no error policy has seen yet.
     pub(crate) const ERRED: u32 = 16384;
+    /// The cache does not contain its last own write; only in a copy that a decision is made from.
+    pub(crate) const AWAITS_ECHO: u32 = 131_072;
+    /// The last reconcile left the phase to the status, and its last write was not there.
+    pub(crate) const OPEN: u32 = 262_144;
     /// A reconcile of it has ended.
     pub(crate) const ENDED: u32 = 65536;
     /// The last failure came with its own delay.

@@ -77,6 +77,8 @@ pub(crate) struct Engine {
     deliveries: AtomicU64,
     /// Until when timers wait for their places in the fleet's rate; 0 once none has to.
     stretched: AtomicU64,
+    /// Until when the log has it that the cache is stale.
+    stale: AtomicU64,
     /// 1 once the log has it that an error never reached the error policy.
     warned: AtomicU64,
     /// Of two policies at once one comes whole after the other.
@@ -122,6 +124,7 @@ impl Engine {
             left: Mutex::default(),
             deliveries: AtomicU64::new(0),
             stretched: AtomicU64::new(0),
+            stale: AtomicU64::new(0),
             warned: AtomicU64::new(0),
             replacing: Mutex::new(()),
         }))

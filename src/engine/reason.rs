@@ -125,6 +125,8 @@ impl Changes {
 
     /// What an echo of the controller's own write shows and is no change.
     pub(crate) const SOFT: Self = Self(2 | 4 | 64 | 128 | 256);
+    /// The same for a write of the status.
+    pub(crate) const STATUS: Self = Self(64 | 128 | 256);
 
     pub(crate) const fn is_empty(self) -> bool {
         self.0 == 0

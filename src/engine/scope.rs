@@ -5,7 +5,9 @@ use super::{
     memory::Key,
     reason::{Reason, Source},
     version::Version,
+    written::Sent,
 };
+use crate::policy::slot::Slot;
 use std::sync::Arc;
 use tokio::task_local;
 
@@ -39,14 +41,17 @@ impl Scope {
     }
 
     /// A write of this reconcile is sent to a resource that watches of the engine show; `None` where none does.
-    pub(crate) fn sends(&self, group: &str, plural: &str) -> Option<Sending> {
+    pub(crate) fn sends(&self, group: &str, plural: &str, of_status: bool) -> Option<Sending> {
         let watches = self.engine.watches_of(group, plural);
         (watches > 0).then(|| {
             self.engine.sends(self.key);
             Sending {
                 scope: self.clone(),
-                watches,
-                sent: self.engine.deliveries(),
+                sent: Sent {
+                    deliveries: self.engine.deliveries(),
+                    watches,
+                    of_status,
+                },
             }
         })
     }
@@ -54,21 +59,18 @@ impl Scope {
 
 /// A write that is under way; dropped without an answer it counts as someone else's.
 pub(crate) struct Sending {
-    pub(super) scope: Scope,
-    pub(super) watches: u32,
-    pub(super) sent: u64,
+    scope: Scope,
+    sent: Sent,
 }
 
 impl Sending {
     /// The API server has stored the write as this version of this object. `may_be_unchanged` where the version may have
     /// been there before.
     pub(crate) fn answered(self, uid: &str, version: &str, may_be_unchanged: bool) {
-        let target = crate::policy::slot::Slot::of(uid).bits();
+        let target = Slot::of(uid).bits();
         let scope = &self.scope;
         let version = Version::of(version);
-        let follows_up = scope
-            .engine
-            .wrote(scope.key, target, version, self.sent, self.watches, may_be_unchanged);
+        let follows_up = scope.engine.wrote(scope.key, target, version, self.sent, may_be_unchanged);
         if follows_up {
             scope.engine.trigger(&scope.object);
         }

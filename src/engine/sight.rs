@@ -32,10 +32,12 @@ impl Content {
     }
 
     /// Takes over what an echo of the controller's own write shows and is no change.
-    pub(crate) fn take_echo(&mut self, echo: &Self) {
-        self.labels = echo.labels;
-        self.annotations = echo.annotations;
+    pub(crate) fn take_echo(&mut self, echo: &Self, of_status: bool) {
         self.fingerprint = echo.fingerprint;
+        if !of_status {
+            self.labels = echo.labels;
+            self.annotations = echo.annotations;
+        }
     }
 }
 

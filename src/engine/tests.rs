@@ -97,6 +97,7 @@ impl World {
             version,
             sent,
             watches: 1,
+            of_status: false,
             latest: (target == KEY).then_some((state.version, state.delivered)),
         };
         echo::wrote(&mut self.record, &answer);

@@ -105,6 +105,14 @@ impl Engine {
         delivered
     }
 
+    /// A watch of other objects ends, which knew these.
+    pub(crate) fn forget_others<'a>(&self, known: impl Iterator<Item = &'a Key>) {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        for key in known {
+            others.remove(key);
+        }
+    }
+
     /// A version of another object concerns this one; returns whether to trigger it.
     pub(crate) fn related(&self, id: Id<'_>, key: Key, held: Held, may_be_echo: bool) -> bool {
         let then = self

@@ -13,6 +13,17 @@ use super::{
 };
 use crate::sync::PoisonError;
 
+/// A write when it was sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sent {
+    /// How many deliveries there had been.
+    pub(super) deliveries: u64,
+    /// How many watches are to deliver it.
+    pub(super) watches: u32,
+    /// Whether it can change the status only.
+    pub(super) of_status: bool,
+}
+
 impl Engine {
     // What comes from the application's client.
 
@@ -26,8 +37,7 @@ impl Engine {
         writer: Key,
         target: Key,
         version: Version,
-        sent: u64,
-        watches: u32,
+        sent: Sent,
         may_be_unchanged: bool,
     ) -> bool {
         let now = self.clock.now();
@@ -39,8 +49,9 @@ impl Engine {
         let answer = Answer {
             target,
             version,
-            sent,
-            watches,
+            sent: sent.deliveries,
+            watches: sent.watches,
+            of_status: sent.of_status,
             latest: of_own_kind.or_else(of_another),
         };
         let longest = longest(&*self.policy());
@@ -70,7 +81,12 @@ impl Engine {
     /// A patch of this object by its own reconcile is sent and answered.
     #[cfg(feature = "testing")]
     pub(crate) fn wrote_now(&self, key: Key, version: Version) {
-        self.wrote(key, key, version, self.deliveries(), 1, true);
+        let sent = Sent {
+            deliveries: self.deliveries(),
+            watches: 1,
+            of_status: false,
+        };
+        self.wrote(key, key, version, sent, true);
     }
 
     pub(super) fn sent(&self, scope: &Scope) {

@@ -56,12 +56,12 @@ fn sending(request: &Request<Body>) -> Option<Sending> {
         return None;
     }
     let scope = Scope::current()?;
-    let (group, plural) = resource(request.uri().path())?;
-    scope.sends(group, plural)
+    let (group, plural, of_status) = resource(request.uri().path())?;
+    scope.sends(group, plural, of_status)
 }
 
-/// What a path of the API is about: the group and the plural.
-fn resource(path: &str) -> Option<(&str, &str)> {
+/// What a path of the API is about: the group, the plural, and whether it is the status.
+fn resource(path: &str) -> Option<(&str, &str, bool)> {
     let mut segments = path.split('/').skip(1);
     let group = match segments.next()? {
         "api" => "",
@@ -78,7 +78,7 @@ fn resource(path: &str) -> Option<(&str, &str)> {
     };
     // These are streams of the application's own, and none of them answers with an object.
     let is_stream = matches!(subresource, Some("proxy" | "exec" | "attach" | "portforward"));
-    (!is_stream).then_some((group, plural))
+    (!is_stream).then_some((group, plural, subresource == Some("status")))
 }
 
 #[cfg(test)]
@@ -88,16 +88,16 @@ mod tests {
     #[test]
     fn a_path_tells_the_resource_and_streams_are_left_alone() {
         let table = [
-            ("/api/v1/namespaces/default/configmaps", Some(("", "configmaps"))),
-            ("/api/v1/namespaces/default/configmaps/a", Some(("", "configmaps"))),
-            ("/api/v1/namespaces/a", Some(("", "namespaces"))),
-            ("/api/v1/namespaces/a/status", Some(("", "namespaces"))),
-            ("/api/v1/nodes/a/status", Some(("", "nodes"))),
+            ("/api/v1/namespaces/default/configmaps", Some(("", "configmaps", false))),
+            ("/api/v1/namespaces/default/configmaps/a", Some(("", "configmaps", false))),
+            ("/api/v1/namespaces/a", Some(("", "namespaces", false))),
+            ("/api/v1/namespaces/a/status", Some(("", "namespaces", true))),
+            ("/api/v1/nodes/a/status", Some(("", "nodes", true))),
             (
                 "/apis/apps/v1/namespaces/default/deployments/a/scale",
-                Some(("apps", "deployments")),
+                Some(("apps", "deployments", false)),
             ),
-            ("/apis/example.com/v1/things/a", Some(("example.com", "things"))),
+            ("/apis/example.com/v1/things/a", Some(("example.com", "things", false))),
             ("/api/v1/namespaces/default/pods/a/exec", None),
             ("/api/v1/namespaces/default/services/a/proxy/b/c", None),
             ("/api/v1/nodes/a/proxy/stats", None),

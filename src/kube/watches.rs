@@ -477,6 +477,15 @@ where
     }
 }
 
+impl<K: Resource + 'static, T: Resource> Drop for Others<K, T>
+where
+    K::DynamicType: Eq + Hash,
+{
+    fn drop(&mut self) {
+        self.common.engine.forget_others(self.known.keys());
+    }
+}
+
 /// The owners of a child.
 pub(super) fn owners<K: Resource>(child: &ObjectMeta, owner: &K::DynamicType) -> Vec<ObjectRef<K>>
 where

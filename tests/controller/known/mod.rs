@@ -33,14 +33,16 @@ async fn disagrees(thing: Arc<Thing>, things: Api<Thing>) -> Result<Phase, Oops>
 
 #[tokio::test(start_paused = true)]
 async fn two_status_writes_that_disagree_trigger_nothing() {
-    for lag in [0, 50] {
+    // With a latency a watch event lies between the two writes.
+    for (latency, lag) in [(0, 0), (0, 50), (10, 0), (10, 50)] {
         let world = World::new(disagrees);
+        world.server.set_latency(Duration::from_millis(latency));
         world.server.set_watch_lag(Duration::from_millis(lag));
         world.create("a").await;
         world.start(policy("{ error: 10s }"));
         world.until(25.0).await;
         let seconds: Vec<_> = world.times().iter().map(|time| time.round()).collect();
-        assert_eq!(seconds, [0.0, 10.0, 20.0], "with a watch that lags {lag} ms");
+        assert_eq!(seconds, [0.0, 10.0, 20.0], "latency {latency} ms, a watch that lags {lag} ms");
     }
 }
 
@@ -98,17 +100,21 @@ async fn a_reconcile_starts_on_a_cache_with_its_own_last_write() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_that_restores_the_phase_is_a_change() {
-    let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
-        write_status(&thing, &things, Phase::Ready).await;
-        Ok(Phase::Ready)
-    });
-    world.create("a").await;
-    patch_status(&world.things, "a", json!({ "phase": "Failed" })).await;
-    world.start(policy("{ default: 60s }"));
-    world.until(10.0).await;
-    world.patch_status(json!({ "phase": "Failed" })).await;
-    world.until(20.0).await;
-    assert_eq!(world.times(), [0.0, 10.0]);
+    // After the reconcile, and during it: then its trigger shows the phase that the reconcile read.
+    for (at, seen) in [(10.0, 10.0), (0.1, 0.3)] {
+        let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
+            write_status(&thing, &things, Phase::Ready).await;
+            sleep(Duration::from_millis(300)).await;
+            Ok(Phase::Ready)
+        });
+        world.create("a").await;
+        patch_status(&world.things, "a", json!({ "phase": "Failed" })).await;
+        world.start(policy("{ default: 60s }"));
+        world.until(at).await;
+        world.patch_status(json!({ "phase": "Failed" })).await;
+        world.until(20.0).await;
+        assert_eq!(world.times(), [0.0, seen], "written at {at}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

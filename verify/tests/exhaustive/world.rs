@@ -491,6 +491,7 @@ impl World {
             version,
             sent,
             watches: 1,
+            of_status: target == writer,
             latest,
         };
         if echo::wrote(record, &answer) && may_be_unchanged {
