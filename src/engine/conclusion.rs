@@ -129,10 +129,20 @@ impl Conclusion {
     }
 }
 
+/// When the object entered `phase`, if it is known to be in it.
+fn entered(state: &State, read: Status, phase: Phase) -> Option<Tick> {
+    let is_open = state.flags.has(Flags::OPEN) && read.phase == phase && phase != Phase::Failed;
+    match state.phases.reported() == Some(phase) {
+        true => Some(state.since),
+        // The reconcile before left it to the status, which said so when this one started.
+        false => is_open.then_some(state.ended),
+    }
+}
+
 /// Since when the object has been in `phase`, or would be if it entered it now; `read` is its status when the reconcile
 /// started.
 pub(crate) fn since(state: &State, read: Status, phase: Phase, wall: Wall) -> SystemTime {
-    let remembered = (state.phases.reported() == Some(phase)).then(|| wall.at(state.since));
+    let remembered = entered(state, read, phase).map(|tick| wall.at(tick));
     let latest = Status {
         phase: state.phases.seen().unwrap_or(read.phase),
         since: state.told,
@@ -231,8 +241,9 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
     let had_given_up = state.flags.has(Flags::GAVE_UP);
     let gives_up = due.is_none() && says_so && is_stuck;
     let is_said = had_given_up && (before == phase || (by_status && reported.is_none()));
-    // Which phase it left the object in is known when its last write is there.
-    let is_open = by_status && end.explicit.is_none() && state.flags.has(Flags::AWAITS_ECHO);
+    // Whether the outage is over is known when its last write is there.
+    let in_outage = reported == Some(Phase::Failed);
+    let is_open = in_outage && by_status && end.explicit.is_none() && state.flags.has(Flags::AWAITS_ECHO);
     let transition = if is_open {
         Transition::None
     } else if gives_up && !is_said {
@@ -271,10 +282,9 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
             true => Some(phase),
             false => None,
         },
-        since: if is_open || state.phases.reported() == Some(phase) {
-            state.since
-        } else {
-            wall.now
+        since: match is_open {
+            true => state.since,
+            false => entered(state, read, phase).unwrap_or(wall.now),
         },
         now: wall.time,
         due,
@@ -304,6 +314,7 @@ pub(crate) fn keep(record: &mut Record, key: Key, conclusion: &Conclusion, now: 
     let seen = state.phases.seen().unwrap_or(conclusion.phase);
     state.phases = Phases::new(seen, conclusion.reported);
     state.since = conclusion.since;
+    state.ended = now;
     state.due = conclusion.due.unwrap_or(now);
     state.backoff = conclusion.backoff;
     if conclusion.succeeded {

@@ -81,6 +81,8 @@ pub(crate) struct State {
     pub(crate) deleted: Option<SystemTime>,
     /// When the next reconcile is due; where only a change starts it, when the object was last heard of.
     pub(crate) due: Tick,
+    /// When the last reconcile ended.
+    pub(crate) ended: Tick,
     /// Since when the object is in the phase that the last reconcile reported.
     pub(crate) since: Tick,
     /// From when on the backoff grows, where that is later than the start of the outage.

@@ -154,9 +154,13 @@ impl Engine {
 
     pub(super) fn move_timer(&self, id: Id<'_>, key: Key, status: Status) {
         let Some(state) = self.memory.get(key) else { return };
-        let now = self.clock.now();
+        // It counts from the end of the reconcile that left the phase open.
+        let now = state.ended;
         let (policy, number) = self.in_force();
-        let conclusion = conclusion::by_echo(&state, status, Slot::from_bits(key), self.terms(&policy, number, now));
+        let present = self.clock.wall(self.clock.now());
+        let mut terms = self.terms(&policy, number, now);
+        terms.wall.time = present.at(now);
+        let conclusion = conclusion::by_echo(&state, status, Slot::from_bits(key), terms);
         let kept = self.memory.modify(key, |record| {
             let is_running = record.state.flags.has(Flags::RUNNING);
             if !is_running {

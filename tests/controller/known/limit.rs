@@ -95,7 +95,10 @@ async fn a_parent_of_fifty_pods_waits_a_second_at_most() {
     for n in 0..50 {
         let ready = 10.0 + f64::from(n) * 0.1;
         let seen = times.iter().find(|time| **time >= ready - 0.005);
-        assert!(seen.is_some_and(|seen| seen - ready <= 1.01), "{ready} is not in {times:?}");
+        assert!(
+            seen.is_some_and(|seen| seen - ready <= 1.01),
+            "{ready} is not in {times:?}"
+        );
     }
     // The burst, and one for each second.
     assert!((30..=37).contains(&times.len()), "{times:?}");

@@ -42,7 +42,11 @@ async fn two_status_writes_that_disagree_trigger_nothing() {
         world.start(policy("{ error: 10s }"));
         world.until(25.0).await;
         let seconds: Vec<_> = world.times().iter().map(|time| time.round()).collect();
-        assert_eq!(seconds, [0.0, 10.0, 20.0], "latency {latency} ms, a watch that lags {lag} ms");
+        assert_eq!(
+            seconds,
+            [0.0, 10.0, 20.0],
+            "latency {latency} ms, a watch that lags {lag} ms"
+        );
     }
 }
 

@@ -88,7 +88,7 @@ impl World {
         assert!(engine.shown(ID, key(), &first, Shown::Watched));
         let reconcile = admit(&engine, &first).expect("a new object is reconciled");
         let scope = reconcile.enter(Scope::current).expect("a reconcile has a scope");
-        let sending = scope.sends("example.com", "things");
+        let sending = scope.sends("example.com", "things", true);
         assert!(sending.is_some(), "the kind is watched");
         Self {
             engine,
