@@ -111,7 +111,6 @@ pub(crate) struct Conclusion {
     backoff: Option<Tick>,
     succeeded: bool,
     by_status: bool,
-    is_open: bool,
     own_delay: bool,
     is_fast: bool,
     follow_up: bool,
@@ -129,20 +128,10 @@ impl Conclusion {
     }
 }
 
-/// When the object entered `phase`, if it is known to be in it.
-fn entered(state: &State, read: Status, phase: Phase) -> Option<Tick> {
-    let is_open = state.flags.has(Flags::OPEN) && read.phase == phase && phase != Phase::Failed;
-    match state.phases.reported() == Some(phase) {
-        true => Some(state.since),
-        // The reconcile before left it to the status, which said so when this one started.
-        false => is_open.then_some(state.ended),
-    }
-}
-
 /// Since when the object has been in `phase`, or would be if it entered it now; `read` is its status when the reconcile
 /// started.
 pub(crate) fn since(state: &State, read: Status, phase: Phase, wall: Wall) -> SystemTime {
-    let remembered = entered(state, read, phase).map(|tick| wall.at(tick));
+    let remembered = (state.phases.reported() == Some(phase)).then(|| wall.at(state.since));
     let latest = Status {
         phase: state.phases.seen().unwrap_or(read.phase),
         since: state.told,
@@ -241,12 +230,7 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
     let had_given_up = state.flags.has(Flags::GAVE_UP);
     let gives_up = due.is_none() && says_so && is_stuck;
     let is_said = had_given_up && (before == phase || (by_status && reported.is_none()));
-    // Whether the outage is over is known when its last write is there.
-    let in_outage = reported == Some(Phase::Failed);
-    let is_open = in_outage && by_status && end.explicit.is_none() && state.flags.has(Flags::AWAITS_ECHO);
-    let transition = if is_open {
-        Transition::None
-    } else if gives_up && !is_said {
+    let transition = if gives_up && !is_said {
         Transition::GaveUp(began)
     } else if phase == Phase::Failed {
         match before {
@@ -277,31 +261,20 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
     };
     Conclusion {
         phase,
-        reported: match is_outage {
-            _ if is_open => reported,
-            true => Some(phase),
-            false => None,
-        },
-        since: match is_open {
-            true => state.since,
-            false => entered(state, read, phase).unwrap_or(wall.now),
-        },
+        reported: if is_outage { Some(phase) } else { None },
+        since: if reported == Some(phase) { state.since } else { wall.now },
         now: wall.time,
         due,
         backoff,
-        succeeded: phase != Phase::Failed && !end.is_later && !is_open,
+        succeeded: phase != Phase::Failed && !end.is_later,
         by_status: by_status && end.explicit.is_none(),
-        is_open,
         own_delay: match end.is_later {
             true => state.flags.has(Flags::OWN_DELAY),
             false => phase == Phase::Failed && explicit.is_some(),
         },
         is_fast,
         follow_up,
-        gave_up: match is_open {
-            true => had_given_up,
-            false => gives_up || (had_given_up && end.phase.is_none() && before == phase),
-        },
+        gave_up: gives_up || (had_given_up && end.phase.is_none() && before == phase),
         is_explicit: explicit.is_some(),
         requeue,
         transition,
@@ -325,7 +298,6 @@ pub(crate) fn keep(record: &mut Record, key: Key, conclusion: &Conclusion, now: 
         (Flags::GAVE_UP, conclusion.gave_up),
         (Flags::FAST, conclusion.is_fast),
         (Flags::BY_STATUS, conclusion.by_status),
-        (Flags::OPEN, conclusion.is_open),
         (Flags::OWN_DELAY, conclusion.own_delay),
         (Flags::FOLLOW_UP, conclusion.follow_up),
         (Flags::RUNNING | Flags::ERRED, false),

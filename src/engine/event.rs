@@ -137,7 +137,6 @@ pub(crate) fn release(record: &mut Record, key: Key) -> Then {
 /// What is known at the end of a reconcile, with the phase that the latest version shows which was held.
 pub(crate) fn peek(record: &mut Record) -> State {
     let mut state = record.state;
-    state.flags.set(Flags::AWAITS_ECHO, record.awaits_echo());
     let held = record.pending_mut().map(|pending| &pending.held);
     let latest = held.into_iter().flatten().rev().find_map(|held| match &held.what {
         Event::Itself(sight) => Some(sight),
@@ -154,12 +153,20 @@ pub(crate) fn peek(record: &mut Record) -> State {
 fn judge(record: &mut Record, key: Key, held: Held, relisted: bool) -> Then {
     match held.what {
         Event::Itself(sight) => {
-            let own = if relisted { None } else { echo::take(record, key, held.version, held.delivered) };
+            let own = if relisted {
+                None
+            } else {
+                echo::take(record, key, held.version, held.delivered)
+            };
             echo::skip(record, key, held.version, relisted);
             changed(record, &sight, own, relisted)
         }
         Event::Other { key: other, reason } => {
-            let own = if relisted { None } else { echo::take(record, other, held.version, held.delivered) };
+            let own = if relisted {
+                None
+            } else {
+                echo::take(record, other, held.version, held.delivered)
+            };
             echo::skip(record, other, held.version, relisted);
             match own {
                 Some(_) => Then::Nothing(Why::Echo),
@@ -191,7 +198,7 @@ fn changed(record: &mut Record, sight: &Sight, own: Option<Write>, relisted: boo
         state.content.take_echo(&sight.content, own.of_status);
         // Of several writes the last one counts.
         let by_status = state.flags.has(Flags::BY_STATUS) && !state.flags.has(Flags::RUNNING) && !awaits_echo;
-        if by_status && (state.flags.has(Flags::OPEN) || state.phases.reported() != Some(sight.phase)) {
+        if by_status && state.phases.reported() != Some(sight.phase) {
             then = Then::Move(sight.phase, sight.since);
         }
     }

@@ -238,10 +238,6 @@ impl Flags {
     pub(crate) const WATCHED: u32 = 8192;
     /// Its reconcile returned an error that no error policy has seen yet.
     pub(crate) const ERRED: u32 = 16384;
-    /// The cache does not contain its last own write; only in a copy that a decision is made from.
-    pub(crate) const AWAITS_ECHO: u32 = 131_072;
-    /// The last reconcile left the phase to the status, and its last write was not there.
-    pub(crate) const OPEN: u32 = 262_144;
     /// A reconcile of it has ended.
     pub(crate) const ENDED: u32 = 65536;
     /// The last failure came with its own delay.

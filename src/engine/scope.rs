@@ -70,7 +70,9 @@ impl Sending {
         let target = Slot::of(uid).bits();
         let scope = &self.scope;
         let version = Version::of(version);
-        let follows_up = scope.engine.wrote(scope.key, target, version, self.sent, may_be_unchanged);
+        let follows_up = scope
+            .engine
+            .wrote(scope.key, target, version, self.sent, may_be_unchanged);
         if follows_up {
             scope.engine.trigger(&scope.object);
         }

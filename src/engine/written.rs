@@ -32,14 +32,7 @@ impl Engine {
     }
 
     /// A write was answered; returns whether to trigger the writer, so that its timer is set.
-    pub(super) fn wrote(
-        &self,
-        writer: Key,
-        target: Key,
-        version: Version,
-        sent: Sent,
-        may_be_unchanged: bool,
-    ) -> bool {
+    pub(super) fn wrote(&self, writer: Key, target: Key, version: Version, sent: Sent, may_be_unchanged: bool) -> bool {
         let now = self.clock.now();
         let of_own_kind = self.memory.get(target).map(|state| (state.version, state.delivered));
         let of_another = || {

@@ -89,7 +89,10 @@ mod tests {
     fn a_path_tells_the_resource_and_streams_are_left_alone() {
         let table = [
             ("/api/v1/namespaces/default/configmaps", Some(("", "configmaps", false))),
-            ("/api/v1/namespaces/default/configmaps/a", Some(("", "configmaps", false))),
+            (
+                "/api/v1/namespaces/default/configmaps/a",
+                Some(("", "configmaps", false)),
+            ),
             ("/api/v1/namespaces/a", Some(("", "namespaces", false))),
             ("/api/v1/namespaces/a/status", Some(("", "namespaces", true))),
             ("/api/v1/nodes/a/status", Some(("", "nodes", true))),

@@ -83,33 +83,6 @@ async fn what_is_throttled_and_then_paused_is_reconciled_when_it_is_resumed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_unit_means_the_last_of_several_writes() {
-    // In an outage, Ready and then Failed: nothing has recovered, however late the watch shows each of them.
-    for lag in [0, 300] {
-        let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
-            if thing.spec.value == 0 {
-                return Err(Oops("no quota"));
-            }
-            for phase in ["Ready", "Failed"] {
-                patch_status(&things, &thing.name_any(), json!({ "phase": phase })).await;
-                tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-            }
-            Ok(())
-        });
-        world.server.set_watch_lag(std::time::Duration::from_millis(lag));
-        world.create("a").await;
-        world.start(policy("{ default: 1h, error: 10s }"));
-        world.until(2.0).await;
-        world.set_value(1).await;
-        world.until(30.0).await;
-        let lines = world.lines.visible();
-        assert_eq!(lines.len(), 1, "lag {lag}: {lines:?}");
-        // By the error interval.
-        assert!(world.times().len() >= 4, "lag {lag}: {:?}", world.times());
-    }
-}
-
-#[tokio::test(start_paused = true)]
 async fn an_echo_of_a_status_write_hides_no_label_of_someone_else() {
     // A patch that changes nothing returns another's version, which the watch has not delivered yet.
     let world = World::new(async |thing: Arc<Thing>, things: Api<Thing>| {
