@@ -96,6 +96,10 @@ impl<S: Subscriber> Layer<S> for Lines {
         let mut log = self.lock();
         *log.counts.entry(level).or_default() += 1;
         let loops = fields.text.starts_with("reconcile loop detected");
+        if fields.text.starts_with("reconciling with a stale cache") {
+            // It is about the watch and names the first object that is concerned.
+            fields.object.clear();
+        }
         log.loops += u64::from(loops);
         let lines = log.of_objects.entry(fields.object).or_default();
         let before = lines.back().map_or(0, |last| last.number);
