@@ -2,6 +2,7 @@
 
 use super::memory::Tick;
 use std::{
+    ops::RangeInclusive,
     sync::OnceLock,
     time::{self, Duration, SystemTime},
 };
@@ -91,10 +92,61 @@ fn wall() -> SystemTime {
     let before = time::Instant::now();
     let tokio = Instant::now().into_std();
     let after = time::Instant::now();
-    if before <= tokio && tokio <= after {
-        return SystemTime::now();
+    wall_of(SystemTime::now(), origin(), tokio, before..=after)
+}
+
+/// What [`wall`] makes of the machine's two clocks and of tokio's.
+fn wall_of(
+    system: SystemTime,
+    origin: (SystemTime, time::Instant),
+    tokio: time::Instant,
+    machine: RangeInclusive<time::Instant>,
+) -> SystemTime {
+    if machine.contains(&tokio) {
+        return system;
     }
-    let (wall, start) = origin();
-    let since = tokio.saturating_duration_since(start);
-    wall.checked_add(since).unwrap_or(wall)
+    let (wall, start) = origin;
+    // It may have been paused just before the process read both clocks.
+    let at = match tokio.checked_duration_since(start) {
+        Some(since) => wall.checked_add(since),
+        None => wall.checked_sub(start.duration_since(tokio)),
+    };
+    at.unwrap_or(wall)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn a_step_of_the_wall_clock_is_followed_unless_the_runtime_is_paused() {
+        let start = time::Instant::now();
+        let origin = (SystemTime::UNIX_EPOCH + 10 * HOUR, start);
+        let machine = start + HOUR..=start + HOUR;
+        // NTP sets it back or ahead, or the machine was suspended.
+        for system in [SystemTime::UNIX_EPOCH, SystemTime::UNIX_EPOCH + 100 * HOUR] {
+            assert_eq!(wall_of(system, origin, start + HOUR, machine.clone()), system);
+            let paused = wall_of(system, origin, start + 2 * HOUR, machine.clone());
+            assert_eq!(paused, SystemTime::UNIX_EPOCH + 12 * HOUR);
+        }
+    }
+
+    #[tokio::test(flavor = "current_thread")]
+    async fn in_a_runtime_that_runs_it_is_the_machines_time() {
+        let clock = Clock::start();
+        tokio::task::yield_now().await;
+        let before = SystemTime::now();
+        let wall = clock.wall(clock.now()).time;
+        assert!((before..=SystemTime::now()).contains(&wall));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn in_a_paused_runtime_it_goes_on_with_tokio_alone() {
+        let clock = Clock::start();
+        let before = clock.wall(clock.now()).time;
+        tokio::time::advance(1000 * HOUR).await;
+        assert_eq!(clock.wall(clock.now()).time, before + 1000 * HOUR);
+    }
 }
