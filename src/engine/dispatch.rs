@@ -107,7 +107,7 @@ impl Engine {
         .collect();
         let digest = overrides::digest(&refused);
         let requested = guesses && self.requests.take(key, id.namespace, id.name);
-        let longest = longest(&*policy);
+        let longest = if guesses { longest(&*policy) } else { Duration::ZERO };
         let (before, verdict, swallowed) = self.memory.upsert(key, now, |record, is_new| {
             let before = (!is_new).then_some(record.state);
             let mut swallowed = false;

@@ -43,20 +43,19 @@ impl Overrides {
         }
     }
 
-    /// Sets the key of the annotation that holds the object's own default interval, as `30s`: when the next run after
-    /// one that found it settled is due, exactly.
+    /// Sets the key of the annotation that holds an object's own default interval, such as `30s`. It replaces the policy's
+    /// while the object is ready, exactly and without jitter.
     ///
-    /// Not shorter than the pace that the policy's rate limit allows, 1 s by default, and not above 180 days. A failed
-    /// object and one that is not initialized keep the policy's intervals, and so does a run that wishes for a delay of
-    /// its own.
+    /// From the `every` of the policy's rate limit, 1 s by default, to 180 days. A failed object and one that is not
+    /// initialized keep the policy's intervals, and an explicit delay of the reconciler takes precedence.
     #[must_use]
     pub fn interval(mut self, key: impl Into<String>) -> Self {
         self.interval = Some(key.into());
         self
     }
 
-    /// Sets the key of the annotation that pauses the object: while it is `true` nothing starts a run, not even a
-    /// deletion. `false` is the same as none. When it is resumed the object runs at once.
+    /// Sets the key of the annotation that pauses the object: while it is `true` nothing starts a reconcile, not even
+    /// a deletion. `false` is the same as none. An object that is resumed is reconciled at once.
     #[must_use]
     pub fn paused(mut self, key: impl Into<String>) -> Self {
         self.paused = Some(key.into());

@@ -46,8 +46,6 @@ pub(super) struct Listener {
 }
 
 impl Engine {
-    // What goes to controllers.
-
     /// A controller of this kind listens as long as it keeps the receiver.
     pub(crate) fn listen(&self, kind: &str) -> UnboundedReceiver<Wake> {
         let (wakes, receiver) = unbounded();

@@ -18,8 +18,6 @@ use crate::{
 use std::collections::HashSet;
 
 impl Engine {
-    // What comes from watches.
-
     /// Notes a watch of this resource.
     pub(crate) fn watch(&self, group: &str, plural: &str) {
         let mut watches = self.watches.write().unwrap_or_else(PoisonError::into_inner);

@@ -25,8 +25,6 @@ pub(crate) struct Sent {
 }
 
 impl Engine {
-    // What comes from the application's client.
-
     pub(super) fn sends(&self, writer: Key) {
         self.memory.modify(writer, |record| record.pending().in_flight += 1);
     }

@@ -1,7 +1,7 @@
 //! The controller.
 
 use super::{
-    Requeuer, action,
+    Requeuer, action, gate,
     kube_client::Api,
     kube_core::Resource,
     kube_runtime::{
@@ -294,17 +294,7 @@ where
         let (engine, observe) = (self.common.engine.clone(), self.observe.clone());
         let kind: Arc<str> = K::kind(&self.common.dyntype).into();
         let gate = move |object: Arc<K>, context: Arc<Ctx>| {
-            let meta = object.meta();
-            let annotations = meta.annotations.as_ref();
-            let sight = object::sight(meta, &observe(&object), engine.overridden(annotations));
-            let admission = engine.admit(
-                object::id(&*object, &kind),
-                object::key(meta),
-                &sight,
-                annotations,
-                false,
-            );
-            let run = match admission {
+            let run = match gate::admit(&engine, &kind, &*object, &observe(&object), false) {
                 Admission::Decline(requeue) => return Reconcile::answered(action(requeue)),
                 Admission::Run(run) => run,
             };
@@ -312,18 +302,7 @@ where
                 tracing::debug_span!(target: "requeue_policy", "reconcile", reasons = %Reasons::from(run.reasons()));
             let future = span.in_scope(|| run.enter(|| reconcile(object.clone(), context)));
             let (engine, kind) = (engine.clone(), kind.clone());
-            let task = async move {
-                match run.run(future.instrument(span)).await {
-                    Ok(outcome) => {
-                        let id = object::id(&*object, &kind);
-                        Ok(action(engine.succeeded(id, run, outcome.into())))
-                    }
-                    Err(error) => {
-                        engine.erred(run);
-                        Err(error)
-                    }
-                }
-            };
+            let task = async move { gate::conclude(&engine, &kind, &*object, run, future.instrument(span)).await };
             Reconcile::spawned(CancelableJoinHandle::spawn(task.in_current_span(), &Handle::current()))
         };
         let (engine, observe) = (self.common.engine.clone(), self.observe);

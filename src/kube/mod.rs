@@ -53,6 +53,7 @@
 mod client;
 mod controller;
 mod errors;
+mod gate;
 mod object;
 mod parts;
 mod reconcile;

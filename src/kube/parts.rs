@@ -1,7 +1,7 @@
 //! The parts for a `kube::runtime::Controller` of one's own.
 
 use super::{
-    Requeuer, action,
+    Requeuer, action, gate,
     kube_core::Resource,
     kube_runtime::{
         controller::Action,
@@ -46,34 +46,13 @@ impl Requeuer {
         let engine = self.engine.clone();
         let kind: Arc<str> = K::kind(&K::DynamicType::default()).into();
         move |object, context| {
-            let meta = object.meta();
-            let annotations = meta.annotations.as_ref();
-            let sight = object::sight(meta, &object.observe(), engine.overridden(annotations));
-            let admission = engine.admit(
-                object::id(&*object, &kind),
-                object::key(meta),
-                &sight,
-                annotations,
-                true,
-            );
-            let run = match admission {
+            let run = match gate::admit(&engine, &kind, &*object, &object.observe(), true) {
                 Admission::Decline(requeue) => return Reconcile::answered(action(requeue)),
                 Admission::Run(run) => run,
             };
             let future = run.enter(|| reconcile(object.clone(), context));
             let (engine, kind) = (engine.clone(), kind.clone());
-            Reconcile::running(async move {
-                match run.run(future).await {
-                    Ok(outcome) => {
-                        let id = object::id(&*object, &kind);
-                        Ok(action(engine.succeeded(id, run, outcome.into())))
-                    }
-                    Err(error) => {
-                        engine.erred(run);
-                        Err(error)
-                    }
-                }
-            })
+            Reconcile::running(async move { gate::conclude(&engine, &kind, &*object, run, future).await })
         }
     }
 

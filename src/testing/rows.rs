@@ -82,8 +82,8 @@ pub(super) fn success(outcome: Outcome) -> String {
     match outcome {
         Outcome::PhaseWithin(phase, delay) => format!("{phase}, within {}", humantime(delay)),
         Outcome::Phase(phase) => phase.to_string(),
-        Outcome::PhaseAndRequeue(phase, wish) => format!("{phase}, {}", next(wish)),
-        Outcome::Requeue(wish) => next(wish),
+        Outcome::PhaseAndRequeue(phase, requeue) => format!("{phase}, {}", next(requeue)),
+        Outcome::Requeue(requeue) => next(requeue),
         Outcome::Unchanged => "()".to_owned(),
     }
 }
@@ -100,8 +100,8 @@ pub(super) fn failure(retry: Retry) -> String {
     text
 }
 
-fn next(wish: Requeue) -> String {
-    match wish {
+fn next(requeue: Requeue) -> String {
+    match requeue {
         Requeue::After(Duration::ZERO) => "again".to_owned(),
         Requeue::After(delay) => format!("after {}", humantime(delay)),
         Requeue::AwaitChange => "await change".to_owned(),
