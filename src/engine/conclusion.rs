@@ -145,7 +145,7 @@ pub(crate) fn since(state: &State, read: Status, phase: Phase, wall: Wall) -> Sy
         .into_iter()
         .filter(|status| status.phase == phase)
         .filter_map(|status| status.since)
-        .filter(|told| ended.is_none_or(|ended| *told >= ended));
+        .filter(|told| ended.is_none_or(|ended| *told > ended));
     if phase == Phase::Failed {
         // Whoever knows of a longer outage is right: a status is written late, a memory is lost.
         told.chain(remembered).min().unwrap_or(wall.time)
@@ -158,8 +158,11 @@ pub(crate) fn since(state: &State, read: Status, phase: Phase, wall: Wall) -> Sy
 pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: Terms<'_>) -> Conclusion {
     let (policy, wall) = (terms.policy, terms.wall);
     let reported = state.phases.reported();
+    let had_given_up = state.flags.has(Flags::GAVE_UP);
     let before = match reported {
         Some(phase) => phase,
+        // By its status alone.
+        None if had_given_up => Phase::Failed,
         // Its status said Failed, and no reconcile did: there is no outage.
         None if state.flags.has(Flags::ENDED) => Phase::Ready,
         // An object that is not remembered is what its status said.
@@ -227,16 +230,16 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
         Phase::Ready => false,
     };
     let says_so = end.phase.is_some() || (by_status && explicit.is_none());
-    let had_given_up = state.flags.has(Flags::GAVE_UP);
     let gives_up = due.is_none() && says_so && is_stuck;
-    let is_said = had_given_up && (before == phase || (by_status && reported.is_none()));
+    let is_said = had_given_up && before == phase;
     let transition = if gives_up && !is_said {
         Transition::GaveUp(began)
     } else if phase == Phase::Failed {
         match before {
             // Whatever the status says, only a report starts an outage.
             _ if end.phase.is_none() => Transition::None,
-            Phase::Failed if gives_up || !had_given_up => Transition::StillFailed(began),
+            _ if gives_up => Transition::StillFailed(began),
+            Phase::Failed if !had_given_up => Transition::StillFailed(began),
             // Or it is tried again after all.
             _ => Transition::Failed,
         }
@@ -315,7 +318,14 @@ pub(crate) fn by_echo(state: &State, echo: Status, slot: Slot, terms: Terms<'_>)
         explicit: None,
         is_later: false,
     };
-    decide(state, echo, end, slot, terms)
+    let mut conclusion = decide(state, echo, end, slot, terms);
+    if conclusion.due.is_none() && state.flags.has(Flags::FOLLOW_UP) {
+        // The one more reconcile is yet to come.
+        conclusion.due = Some(state.due);
+        conclusion.requeue = Requeue::After(until_tick(state.due, terms.wall.now));
+        conclusion.follow_up = true;
+    }
+    conclusion
 }
 
 #[cfg(test)]

@@ -34,9 +34,9 @@ pub(crate) enum Admission {
 /// A reconcile that has started; dropped before its end it counts as cut off.
 pub(crate) struct Reconcile {
     /// `None` for an object that was never stored, of which nothing is remembered.
-    pub(super) scope: Option<Scope>,
-    pub(super) read: Status,
-    pub(super) has_ended: bool,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) read: Status,
+    pub(crate) has_ended: bool,
 }
 
 impl Reconcile {

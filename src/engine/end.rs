@@ -65,7 +65,8 @@ impl Engine {
         }
     }
 
-    /// An error policy sees an error, of which it only knows the object.
+    /// An error policy sees an error, of which it only knows the object. `guesses` in a controller that does not say what
+    /// is gone.
     pub(crate) fn error_policy(
         &self,
         id: Id<'_>,
@@ -73,6 +74,7 @@ impl Engine {
         observed: &Observed,
         retry: Retry,
         error: &(dyn Error + 'static),
+        guesses: bool,
     ) -> Requeue {
         let read = Status {
             phase: observed.phase(),
@@ -80,7 +82,8 @@ impl Engine {
         };
         let known = key.and_then(|key| Some((key, self.memory.modify(key, |record| record.pending().erred.take())?)));
         // What another `Requeuer` remembers is retried all the same.
-        let (key, reasons) = known.unzip();
+        let (known, reasons) = known.unzip();
+        let key = if guesses { known } else { key };
         self.end(
             id,
             key,
@@ -105,6 +108,10 @@ impl Engine {
         let terms = self.terms(&policy, number, now);
         // An event that was held may tell the phase.
         let known = key.and_then(|key| self.memory.modify(key, event::peek));
+        if key.is_some() && known.is_none() {
+            log::ended_gone(id, error);
+            return Requeue::AwaitChange;
+        }
         let state = known.unwrap_or_default();
         // The application's policy must not run under a lock.
         let conclusion = conclusion::decide(&state, read, end, Slot::from_bits(key.unwrap_or_default()), terms);
@@ -121,7 +128,7 @@ impl Engine {
             self.telemetry.quiet(id.kind, why);
         }
         match (key, then) {
-            // It exists no more, and was forgotten.
+            // It has just been forgotten.
             (Some(_), None) => Requeue::AwaitChange,
             (Some(_), Some((_, true, _))) => Requeue::After(trigger::AT_ONCE),
             (Some(key), Some((Then::Move(phase, since), ..))) => {

@@ -101,6 +101,16 @@ pub(super) fn quiet(id: Id<'_>, why: Why) {
     }
 }
 
+/// A reconcile ended after its object was gone: an error of it is none of an outage.
+pub(super) fn ended_gone(id: Id<'_>, error: Option<&(dyn Error + 'static)>) {
+    line!(
+        debug,
+        id,
+        error,
+        "ended after the object was gone: not reconciled again"
+    );
+}
+
 pub(super) fn resumed(id: Id<'_>) {
     line!(info, id, "resumed");
 }

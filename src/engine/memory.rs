@@ -360,7 +360,9 @@ impl Memory {
         } else {
             grace
         };
-        record.state.flags.has(Flags::WATCHED) || record.state.due.saturating_add(grace) >= now
+        let flags = record.state.flags;
+        let runs = flags.has(Flags::RUNNING) && !flags.has(Flags::ERRED);
+        runs || flags.has(Flags::WATCHED) || record.state.due.saturating_add(grace) >= now
     }
 
     #[inline]

@@ -14,6 +14,8 @@ pub(crate) mod event;
 mod guess;
 pub(crate) mod log;
 pub(crate) mod memory;
+pub(crate) mod objects;
+pub(crate) mod others;
 pub(crate) mod outage;
 pub(crate) mod overrides;
 pub(crate) mod places;
@@ -29,7 +31,7 @@ pub(crate) mod trigger;
 pub(crate) mod version;
 pub(crate) mod wakes;
 mod watched;
-mod written;
+pub(crate) mod written;
 
 use crate::{
     ConfigError, MaxRate, Phase, RequeuePolicy,
@@ -58,23 +60,23 @@ pub(crate) type Policy = Arc<dyn RequeuePolicy + Send + Sync>;
 
 /// A policy at work: what the clones of a `Requeuer` share.
 pub(crate) struct Engine {
-    policy: RwLock<(Policy, u32)>,
+    pub(crate) policy: RwLock<(Policy, u32)>,
     overrides: RwLock<Arc<Overrides>>,
     hook: RwLock<Option<Arc<Hook>>>,
     pub(crate) clock: Clock,
     pub(crate) memory: Memory,
     requests: Requests,
-    places: Places,
+    pub(crate) places: Places,
     telemetry: Telemetry,
     listeners: RwLock<Vec<Listener>>,
     /// How many watches show a resource, by group and plural.
     watches: RwLock<HashMap<(String, String), u32>>,
     /// The latest version of each object that is watched beside the controller's own, and the number of its delivery.
-    others: Mutex<HashMap<Key, (Version, u64)>>,
+    pub(crate) others: Mutex<HashMap<Key, (Version, u64)>>,
     /// What existed when a controller of this kind ended: the next one finds out what does no more.
-    left: Mutex<HashMap<String, HashSet<Key>>>,
+    pub(crate) left: Mutex<HashMap<String, HashSet<Key>>>,
     /// How many events the watches have delivered.
-    deliveries: AtomicU64,
+    pub(crate) deliveries: AtomicU64,
     /// Until when timers wait for their places in the fleet's rate; 0 once none has to.
     stretched: AtomicU64,
     /// Until when the log has it that the cache is stale.

@@ -13,13 +13,13 @@ const START: u64 = 1 << 62;
 
 /// The places of a fleet.
 #[derive(Debug, Default)]
-pub(crate) struct Places(Mutex<Taken>);
+pub(crate) struct Places(pub(crate) Mutex<Taken>);
 
 /// Which places are taken, in nanoseconds: all before `free` but those that were given back.
-#[derive(Debug, Default)]
-struct Taken {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taken {
     /// By which rate.
-    rate: Option<MaxRate>,
+    pub(crate) rate: Option<MaxRate>,
     free: u64,
     /// At most as many as there are objects: a new place is taken only where none of these is left.
     given_back: BinaryHeap<Reverse<u64>>,

@@ -18,10 +18,10 @@ task_local! {
 /// A reconcile.
 #[derive(Clone)]
 pub(crate) struct Scope {
-    pub(super) engine: Arc<Engine>,
-    pub(super) key: Key,
-    pub(super) object: Source,
-    pub(super) reasons: Arc<[Reason]>,
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) key: Key,
+    pub(crate) object: Source,
+    pub(crate) reasons: Arc<[Reason]>,
 }
 
 impl Scope {

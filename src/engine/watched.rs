@@ -32,7 +32,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn watches_of(&self, group: &str, plural: &str) -> u32 {
+    pub(crate) fn watches_of(&self, group: &str, plural: &str) -> u32 {
         let watches = self.watches.read().unwrap_or_else(PoisonError::into_inner);
         watches
             .iter()

@@ -17,20 +17,20 @@ use crate::sync::PoisonError;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
     /// How many deliveries there had been.
-    pub(super) deliveries: u64,
+    pub(crate) deliveries: u64,
     /// How many watches are to deliver it.
-    pub(super) watches: u32,
+    pub(crate) watches: u32,
     /// Whether it can change the status only.
-    pub(super) of_status: bool,
+    pub(crate) of_status: bool,
 }
 
 impl Engine {
-    pub(super) fn sends(&self, writer: Key) {
+    pub(crate) fn sends(&self, writer: Key) {
         self.memory.modify(writer, |record| record.pending().in_flight += 1);
     }
 
     /// A write was answered; returns whether to trigger the writer, so that its timer is set.
-    pub(super) fn wrote(&self, writer: Key, target: Key, version: Version, sent: Sent, may_be_unchanged: bool) -> bool {
+    pub(crate) fn wrote(&self, writer: Key, target: Key, version: Version, sent: Sent, may_be_unchanged: bool) -> bool {
         let now = self.clock.now();
         let of_own_kind = self.memory.get(target).map(|state| (state.version, state.delivered));
         let of_another = || {
@@ -80,7 +80,7 @@ impl Engine {
         self.wrote(key, key, version, sent, true);
     }
 
-    pub(super) fn sent(&self, scope: &Scope) {
+    pub(crate) fn sent(&self, scope: &Scope) {
         let key = scope.key;
         let then = self.memory.modify(key, |record| {
             let pending = record.pending();
@@ -92,7 +92,7 @@ impl Engine {
         }
     }
 
-    pub(super) fn cut_off(&self, scope: &Scope) {
+    pub(crate) fn cut_off(&self, scope: &Scope) {
         let key = scope.key;
         let then = self.memory.modify(key, |record| {
             // An error that its error policy is yet to see.

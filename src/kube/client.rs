@@ -48,6 +48,13 @@ struct Metadata {
 
 /// A write of a reconcile to what its controller watches, or `None` for any other request.
 fn sending(request: &Request<Body>) -> Option<Sending> {
+    let scope = Scope::current()?;
+    let (group, plural, of_status) = written(request)?;
+    scope.sends(group, plural, of_status)
+}
+
+/// What a request writes: the group, the plural, and whether it is the status; `None` for one that stores nothing.
+pub(crate) fn written<B>(request: &Request<B>) -> Option<(&str, &str, bool)> {
     if !matches!(*request.method(), Method::POST | Method::PUT | Method::PATCH) {
         return None;
     }
@@ -55,9 +62,7 @@ fn sending(request: &Request<Body>) -> Option<Sending> {
     if request.uri().query().is_some_and(is_dry) {
         return None;
     }
-    let scope = Scope::current()?;
-    let (group, plural, of_status) = resource(request.uri().path())?;
-    scope.sends(group, plural, of_status)
+    resource(request.uri().path())
 }
 
 /// What a path of the API is about: the group, the plural, and whether it is the status.

@@ -13,7 +13,7 @@ use super::{
     },
     object,
     reconcile::Reconcile,
-    watches::{Common, Observer, Others, Own, flat, lasting, owners},
+    watches::{Common, Observer, Own, Related, flat, lasting, owners},
 };
 use crate::{
     Observed, Outcome, Retry,
@@ -93,9 +93,9 @@ where
         let first_lists = FirstLists::default();
         let others = first_lists.clone();
         let events = lasting(events, kind.clone()).then(move |event| {
-            let was_first = own.is_first;
+            let was_first = own.is_first();
             let requests = own.handle(event);
-            let others = (was_first && !own.is_first).then(|| others.clone());
+            let others = (was_first && !own.is_first()).then(|| others.clone());
             async move {
                 // What they show belongs to the first reconciles, and would trigger a second one each.
                 if let Some(others) = others {
@@ -151,7 +151,7 @@ where
         #[allow(deprecated)]
         let events = super::kube_runtime::metadata_watcher(api, config);
         let events = lasting(events, kind);
-        let mut children = Others::new(
+        let mut children = Related::new(
             self.common.clone(),
             dyntype,
             Reason::Child,
@@ -196,7 +196,7 @@ where
         let events = lasting(watcher::watcher(api, config), Other::kind(&dyntype).into_owned());
         let map = move |other| mapper(other).into_iter().collect();
         let first = self.first_lists.one_more();
-        let mut others = Others::new(self.common.clone(), dyntype, Reason::Related, first, map);
+        let mut others = Related::new(self.common.clone(), dyntype, Reason::Related, first, map);
         self.triggers.push(flat(events.map(move |event| others.handle(event))));
         self
     }
@@ -309,7 +309,8 @@ where
         let kind = K::kind(&self.common.dyntype).into_owned();
         let error_policy = move |object: Arc<K>, error: &E, _: Arc<Ctx>| {
             let (id, key) = (object::id(&*object, &kind), object::key(object.meta()));
-            action(engine.error_policy(id, key, &observe(&object), classify(error, &object), error))
+            let retry = classify(error, &object);
+            action(engine.error_policy(id, key, &observe(&object), retry, error, false))
         };
         let graceful = future::select_all(self.graceful).map(|_| ()).boxed().shared();
         let triggers = self.triggers.map(Ok::<_, watcher::Error>).take_until(graceful.clone());

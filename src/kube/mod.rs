@@ -50,7 +50,7 @@
 //! # }
 //! ```
 
-mod client;
+pub(crate) mod client;
 mod controller;
 mod errors;
 mod gate;

@@ -68,7 +68,7 @@ impl Requeuer {
         let kind = K::kind(&K::DynamicType::default()).into_owned();
         move |object, error, _| {
             let (id, key) = (object::id(&*object, &kind), object::key(object.meta()));
-            action(engine.error_policy(id, key, &object.observe(), classify(error, &object), error))
+            action(engine.error_policy(id, key, &object.observe(), classify(error, &object), error, true))
         }
     }
 

@@ -13,22 +13,17 @@ use super::{
 use crate::{
     Observed,
     engine::{
-        self, Engine,
-        event::Shown,
-        log,
+        self, Engine, log,
         memory::{Held, Key},
+        objects::Objects,
+        others::{Concern, Other, Others},
         reason::{Reason, Source},
         sight::Sight,
-        version::Version,
         wakes::{Id, Wake},
     },
 };
 use futures::{Stream, StreamExt as _, channel::oneshot, future, stream};
-use std::{
-    collections::{HashMap, HashSet},
-    hash::Hash,
-    sync::Arc,
-};
+use std::{hash::Hash, sync::Arc};
 
 /// What every stream of a controller needs.
 pub(super) struct Common<K: Resource + 'static>
@@ -187,26 +182,16 @@ impl Drop for Counted {
     }
 }
 
-/// The controller's own objects.
+/// The watch of the controller's own objects.
 pub(super) struct Own<K: Resource + 'static>
 where
     K::DynamicType: Eq + Hash,
 {
     common: Common<K>,
     observe: Observer<K>,
-    /// What exists.
-    known: HashSet<Key>,
-    listed: Option<Listed<K>>,
-    pub(super) is_first: bool,
+    objects: Objects<ObjectRef<K>>,
     kind: String,
     _counted: Counted,
-}
-
-/// What a list has shown so far.
-struct Listed<K: Resource> {
-    keys: HashSet<Key>,
-    /// What is another version than before.
-    changed: Vec<(ObjectRef<K>, Key, Sight)>,
 }
 
 /// How the controller observes an object.
@@ -222,12 +207,15 @@ where
         Self {
             common,
             observe,
-            known: HashSet::new(),
-            listed: None,
-            is_first: true,
+            objects: Objects::new(),
             kind,
             _counted: counted,
         }
+    }
+
+    /// Whether the first list has not ended.
+    pub(super) fn is_first(&self) -> bool {
+        self.objects.is_first()
     }
 
     fn sight(&self, object: &K) -> Sight {
@@ -238,84 +226,54 @@ where
 
     pub(super) fn handle(&mut self, event: Event<K>) -> Vec<ReconcileRequest<K>> {
         let engine = self.common.engine.clone();
-        match event {
+        let triggered = match event {
             Event::Apply(object) => {
                 let Some(key) = object::key(object.meta()) else {
                     return vec![];
                 };
-                self.known.insert(key);
-                let triggers = engine.shown(
-                    object::id(&object, &self.kind),
-                    key,
-                    &self.sight(&object),
-                    Shown::Watched,
-                );
-                let updated = || request(self.common.reference(&object), ReconcileReason::ObjectUpdated);
-                triggers.then(updated).into_iter().collect()
+                let sight = self.sight(&object);
+                let id = object::id(&object, &self.kind);
+                let triggers = self.objects.apply(&engine, id, key, &sight);
+                triggers.then(|| self.common.reference(&object)).into_iter().collect()
             }
             Event::Delete(object) => {
                 if let Some(key) = object::key(object.meta()) {
-                    self.known.remove(&key);
-                    engine.gone(&self.kind, key);
+                    self.objects.delete(&engine, &self.kind, key);
                 }
                 vec![]
             }
             Event::Init => {
-                self.listed = Some(Listed {
-                    keys: HashSet::new(),
-                    changed: vec![],
-                });
+                self.objects.begin_list();
                 vec![]
             }
             Event::InitApply(object) => {
-                let sight = self.sight(&object);
-                let (Some(key), Some(listed)) = (object::key(object.meta()), &mut self.listed) else {
-                    return vec![];
-                };
-                listed.keys.insert(key);
-                // The store has it at the end of the list, and no reconcile may start on it before.
-                if self.is_first || !engine.has_seen(key, sight.version) {
-                    listed.changed.push((self.common.reference(&object), key, sight));
+                if let Some(key) = object::key(object.meta()) {
+                    let sight = self.sight(&object);
+                    let reference = || self.common.reference(&object);
+                    self.objects.list(&engine, reference, key, sight);
                 }
                 vec![]
             }
-            Event::InitDone => {
-                let Some(Listed { keys, changed }) = self.listed.take() else {
-                    return vec![];
-                };
-                let how = if std::mem::take(&mut self.is_first) {
-                    self.known.extend(engine.take_left(&self.kind));
-                    Shown::First
-                } else {
-                    Shown::Relisted
-                };
-                self.known
-                    .difference(&keys)
-                    .for_each(|key| engine.gone(&self.kind, *key));
-                self.known = keys;
-                let triggered = changed
-                    .into_iter()
-                    .filter(|(reference, key, sight)| engine.shown(named(reference, &self.kind), *key, sight, how));
-                triggered
-                    .map(|(reference, ..)| request(reference, ReconcileReason::ObjectUpdated))
-                    .collect()
-            }
-        }
+            Event::InitDone => self.objects.end_list(&engine, &self.kind, named),
+        };
+        triggered
+            .into_iter()
+            .map(|reference| request(reference, ReconcileReason::ObjectUpdated))
+            .collect()
     }
 }
 
-/// The next controller of the same `Requeuer` finds out what exists no more.
 impl<K: Resource + 'static> Drop for Own<K>
 where
     K::DynamicType: Eq + Hash,
 {
     fn drop(&mut self) {
-        self.common.engine.leave(&self.kind, std::mem::take(&mut self.known));
+        self.objects.leave(&self.common.engine, &self.kind);
     }
 }
 
-/// Other objects that concern the controller's: children by their owner references, or whatever a mapper maps.
-pub(super) struct Others<K: Resource + 'static, T: Resource>
+/// A watch of other objects that concern the controller's.
+pub(super) struct Related<K: Resource + 'static, T: Resource>
 where
     K::DynamicType: Eq + Hash,
 {
@@ -323,21 +281,13 @@ where
     dyntype: T::DynamicType,
     reason: fn(Source) -> Reason,
     map: Box<dyn Fn(T) -> Vec<ObjectRef<K>> + Send>,
-    /// What exists, and whom it concerns.
-    known: HashMap<Key, Known<K>>,
-    listed: Option<HashMap<Key, Known<K>>>,
+    others: Others<ObjectRef<K>>,
     /// Waits for the first list.
     first: Option<oneshot::Sender<()>>,
     _counted: Counted,
 }
 
-struct Known<K: Resource> {
-    version: Version,
-    source: Source,
-    concerns: Vec<ObjectRef<K>>,
-}
-
-impl<K: Resource + Clone + 'static, T: Resource> Others<K, T>
+impl<K: Resource + Clone + 'static, T: Resource> Related<K, T>
 where
     K::DynamicType: Eq + Hash + Clone,
 {
@@ -354,122 +304,85 @@ where
             dyntype,
             reason,
             map: Box::new(map),
-            known: HashMap::new(),
-            listed: None,
+            others: Others::new(),
             first: Some(first),
             _counted: counted,
         }
     }
 
-    fn look(&self, object: T) -> Option<(Key, Known<K>)> {
+    fn look(&self, object: T) -> Option<(Key, Other<ObjectRef<K>>)> {
         let meta = object.meta();
         let (key, version) = (object::key(meta)?, object::version(meta));
         let kind = T::kind(&self.dyntype);
-        let source = Source::new(
-            &kind,
-            meta.namespace.as_deref(),
-            meta.name.as_deref().unwrap_or_default(),
-        );
+        let name = meta.name.as_deref().unwrap_or_default();
+        let source = Source::new(&kind, meta.namespace.as_deref(), name);
         let concerns = (self.map)(object);
-        Some((
-            key,
-            Known {
-                version,
-                source,
-                concerns,
-            },
-        ))
+        let other = Other {
+            version,
+            source,
+            concerns,
+        };
+        Some((key, other))
     }
 
     pub(super) fn handle(&mut self, event: Event<T>) -> Vec<ReconcileRequest<K>> {
-        match event {
+        let engine = self.common.engine.clone();
+        let concerns = match event {
             Event::Apply(object) => {
-                let Some((key, now)) = self.look(object) else {
-                    return vec![];
-                };
-                let before = self.known.remove(&key);
-                let triggered = if before.as_ref().is_some_and(|before| before.version == now.version) {
-                    vec![]
-                } else {
-                    let delivered = self.common.engine.shown_other(key, now.version);
-                    self.concern(key, before.as_ref(), Some(&now), delivered, true)
-                };
-                self.known.insert(key, now);
-                triggered
+                let look = self.look(object);
+                let concern = look.and_then(|(key, now)| self.others.apply(&engine, key, now));
+                concern.into_iter().collect()
             }
             Event::Delete(object) => {
-                let Some((key, now)) = self.look(object) else {
-                    return vec![];
-                };
-                let before = self.known.remove(&key);
-                let delivered = self.common.engine.gone_other(key);
-                self.concern(key, before.as_ref(), Some(&now), delivered, false)
+                let look = self.look(object);
+                let concern = look.map(|(key, last)| self.others.delete(&engine, key, last));
+                concern.into_iter().collect()
             }
             Event::Init => {
-                self.listed = Some(HashMap::new());
+                self.others.begin_list();
                 vec![]
             }
             Event::InitApply(object) => {
-                if let (Some((key, now)), Some(listed)) = (self.look(object), &mut self.listed) {
-                    listed.insert(key, now);
+                if let Some((key, now)) = self.look(object) {
+                    self.others.list(key, now);
                 }
                 vec![]
             }
             Event::InitDone => {
-                let listed = self.listed.take().unwrap_or_default();
-                let known = std::mem::replace(&mut self.known, listed);
-                let mut triggered = vec![];
-                for (key, now) in &self.known {
-                    let before = known.get(key);
-                    if before.is_none_or(|before| before.version != now.version) {
-                        let delivered = self.common.engine.shown_other(*key, now.version);
-                        triggered.extend(self.concern(*key, before, Some(now), delivered, false));
-                    }
-                }
-                for (key, before) in known.iter().filter(|(key, _)| !self.known.contains_key(key)) {
-                    let delivered = self.common.engine.gone_other(*key);
-                    triggered.extend(self.concern(*key, Some(before), None, delivered, false));
-                }
+                let concerns = self.others.end_list(&engine);
                 if let Some(first) = self.first.take() {
                     // Nobody waits any more where it took too long.
                     let _ = first.send(());
                 }
-                triggered
+                concerns
             }
-        }
+        };
+        concerns.into_iter().flat_map(|concern| self.concern(concern)).collect()
     }
 
-    /// Triggers those whom the object concerns, or did before.
-    fn concern(
-        &self,
-        other: Key,
-        before: Option<&Known<K>>,
-        now: Option<&Known<K>>,
-        delivered: u64,
-        may_be_echo: bool,
-    ) -> Vec<ReconcileRequest<K>> {
-        let Some(latest) = now.or(before) else { return vec![] };
-        let mut concerns: Vec<_> = [now, before]
-            .into_iter()
-            .flatten()
-            .flat_map(|known| &known.concerns)
+    /// Triggers those whom an object concerns.
+    fn concern(&self, concern: Concern<ObjectRef<K>>) -> Vec<ReconcileRequest<K>> {
+        let latest = concern.latest;
+        let mut concerned: Vec<_> = latest
+            .concerns
+            .iter()
             .filter_map(|reference| self.common.resolve(reference))
             .collect();
-        concerns.sort_by_key(|(key, _)| *key);
-        concerns.dedup_by_key(|(key, _)| *key);
-        let reason = (self.reason)(latest.source.clone());
+        concerned.sort_by_key(|(key, _)| *key);
+        concerned.dedup_by_key(|(key, _)| *key);
+        let reason = (self.reason)(latest.source);
         let kind = K::kind(&self.common.dyntype);
-        let triggered = concerns.into_iter().filter(|(key, reference)| {
+        let triggered = concerned.into_iter().filter(|(key, reference)| {
             let held = Held {
                 what: engine::memory::Event::Other {
-                    key: other,
+                    key: concern.key,
                     reason: reason.clone(),
                 },
                 version: latest.version,
-                delivered,
+                delivered: concern.delivered,
             };
             let id = named(reference, &kind);
-            self.common.engine.related(id, *key, held, may_be_echo)
+            self.common.engine.related(id, *key, held, concern.may_be_echo)
         });
         triggered
             .map(|(_, reference)| request(reference, custom(&reason.to_string())))
@@ -477,12 +390,12 @@ where
     }
 }
 
-impl<K: Resource + 'static, T: Resource> Drop for Others<K, T>
+impl<K: Resource + 'static, T: Resource> Drop for Related<K, T>
 where
     K::DynamicType: Eq + Hash,
 {
     fn drop(&mut self) {
-        self.common.engine.forget_others(self.known.keys());
+        self.others.leave(&self.common.engine);
     }
 }
 

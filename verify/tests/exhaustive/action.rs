@@ -1,10 +1,41 @@
 //! What may happen.
 
-use std::fmt;
+use crate::{Outcome, Phase, Requeue, Retry};
+use std::time::Duration;
 
 /// One thing that happens; each is atomic for the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Action {
+    /// Someone else, or a fault; how many there may be is bounded.
+    Disturb(Disturbance),
+    /// The object is created again under its name.
+    Create,
+    /// The watch of the object delivers its next event.
+    Deliver,
+    /// The watch of the child delivers its next event.
+    DeliverChild,
+    /// The list of the object is complete.
+    Listed,
+    /// The list of the children is complete.
+    ListedChild,
+    /// The runner dispatches the object, and a reconcile starts or does not.
+    Dispatch,
+    /// The same for the second owner, whose reconcile does nothing and awaits a change.
+    DispatchSecond,
+    /// The reconcile sends a write, and the server does it.
+    Write(Write),
+    /// The answer to that write arrives.
+    Answer,
+    /// The reconcile ends.
+    End(End),
+    /// A second passes.
+    Second,
+    /// Time passes until the next timer.
+    Timer,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Disturbance {
     /// Someone else changes the spec.
     Spec,
     /// Someone else writes the status with another phase.
@@ -13,103 +44,86 @@ pub(crate) enum Action {
     OtherStatus,
     /// Someone else changes the child.
     OtherChild,
-    /// Someone deletes the object and creates it again under its name.
-    Recreate,
+    /// Someone else takes the object out of the child's owners, or puts it in.
+    Disown,
+    /// Someone deletes the child.
+    DeleteChild,
+    /// Someone deletes the object.
+    Delete,
+    /// An annotation pauses the object, or no longer does.
+    Pause,
     /// The application asks for a reconcile.
     Nudge,
-    /// The watch of the object delivers its next event.
-    Deliver,
-    /// The watch of the child delivers its next event.
-    DeliverChild,
-    /// The watch of the object breaks, and the next begins with a list.
+    /// The application asks for a reconcile of all objects.
+    NudgeAll,
+    /// The application replaces its policy.
+    Policy,
+    /// The watch of the object breaks, and the next one begins with a list; its first page is read.
     Relist,
-    /// The watch of the child breaks, and the next begins with a list.
+    /// The same for the watch of the child.
     RelistChild,
-    /// The runner dispatches the object, and if a reconcile starts, it does this.
-    Dispatch(Script),
-    /// The reconcile sends its next write, and the server does it.
-    Send,
-    /// The answer to that write arrives.
-    Answer,
-    /// It never does.
+    /// The answer to a write never arrives.
     Lose,
-    /// The reconcile ends.
-    End,
-    /// A second passes.
-    Second,
-}
-
-/// What a reconcile writes, and how it ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Script {
-    pub(crate) writes: &'static [Write],
-    pub(crate) end: End,
+    /// The reconcile ends before the answer to its write arrives: a task that it spawned waits for it.
+    Leave(End),
+    /// The reconcile is dropped.
+    CutOff,
+    /// The controller ends and starts again with the same `Requeuer`.
+    Restart,
+    /// The process ends and starts again.
+    Crash,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Write {
-    /// Its status, which differs from any before, with this phase: Ready or Failed.
-    Ready,
-    Failed,
-    /// A patch of its status that changes nothing if the phase is Ready already.
+    /// Its status, which differs from any before, with this phase.
+    Status(Phase),
+    /// A patch of its status with the phase that it read: it changes nothing where that is there.
     Same,
-    /// Its child.
+    /// Its own spec, as a finalizer.
+    Spec,
+    /// Its own labels.
+    Label,
+    /// Its child, which is created if it does not exist.
     Child,
+    /// A patch of its status that the server only tries.
+    Dry,
 }
 
+/// How a reconcile ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum End {
-    Ready,
-    Await,
-    Error,
+    Phase(Phase),
     Unit,
+    Await,
+    /// Ready after a second.
+    After,
+    /// Ready, at most a second.
+    Within,
+    /// A second, and no phase.
+    Requeue,
+    Backoff,
+    /// An error with a delay of a second.
+    RetryAfter,
+    Later,
+    Never,
 }
 
-/// All scripts.
-pub(crate) const SCRIPTS: [Script; 8] = [
-    Script {
-        writes: &[],
-        end: End::Ready,
-    },
-    Script {
-        writes: &[Write::Ready],
-        end: End::Ready,
-    },
-    Script {
-        writes: &[Write::Same],
-        end: End::Await,
-    },
-    Script {
-        writes: &[Write::Ready, Write::Failed],
-        end: End::Error,
-    },
-    Script {
-        writes: &[Write::Child],
-        end: End::Await,
-    },
-    Script {
-        writes: &[Write::Child, Write::Ready],
-        end: End::Await,
-    },
-    Script {
-        writes: &[],
-        end: End::Await,
-    },
-    Script {
-        writes: &[Write::Ready],
-        end: End::Unit,
-    },
-];
+const DELAY: Duration = Duration::from_secs(1);
 
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dispatch(script) => write!(
-                f,
-                "dispatched; if it is reconciled: writes {:?}, ends {:?}",
-                script.writes, script.end
-            ),
-            action => write!(f, "{action:?}"),
-        }
+impl End {
+    pub(crate) fn outcome(self) -> Result<Outcome, Retry> {
+        Ok(match self {
+            Self::Phase(phase) => phase.into(),
+            Self::Unit => ().into(),
+            Self::Await => Phase::Ready.await_change(),
+            Self::After => Phase::Ready.after(DELAY),
+            Self::Within => Phase::Ready.within(DELAY),
+            Self::Requeue => Requeue::After(DELAY).into(),
+            Self::Backoff => return Err(Retry::Backoff),
+            Self::RetryAfter => return Err(Retry::After(DELAY)),
+            Self::Later => return Err(Retry::Later(DELAY)),
+            Self::Never => return Err(Retry::Never),
+        })
     }
 }

@@ -1,593 +1,905 @@
-//! The server, the watches, the runner and the controller's memory of one object.
+//! The server, the watches and the runner around the engine's memory of one object.
 
 use crate::{
-    Interval, Observed, Phase, RateLimit, Requeue, RequeueConfig, RequeuePolicy, Retry,
-    action::{Action, End, SCRIPTS, Script, Write},
+    Observed, Phase, Requeue,
+    action::{Action, Disturbance, End, Write},
+    cast::Cast,
+    checks::{Cause, Checks, Delivered},
+    digest::Digest,
     engine::{
-        clock::Wall,
-        conclusion::{self, Conclusion, Status, Terms},
-        echo::{self, Answer},
-        event::{self, Shown, Then},
-        memory::{Event, Flags, Held, Key, Record, Tick},
-        rate::Limit,
+        conclusion::Status,
+        dispatch::Admission,
+        memory::{Flags, Key, Tick},
+        objects::Objects,
+        others::{Concern, Other, Others},
         reason::{Reason, Source},
         sight::{Content, Sight},
-        trigger::{self, Limits, Verdict},
         version::Version,
+        written::Sent,
     },
-    policy::slot::Slot,
+    real::{KIND, NAME, Real, Remembered, SECOND, SECOND_NAME, SECOND_UID, UIDS, id},
 };
 use std::{
     collections::VecDeque,
+    hash::{Hash, Hasher},
+    sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
-const SECOND: Tick = 1_000_000;
-const CHILD: Key = 1;
+/// The keys of the children, one after the other, and of the object in what the client reports.
+const CHILDREN: Key = 100;
 
 /// An object as it is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Object {
-    uid: Key,
-    version: u64,
+    pub(crate) uid: Key,
+    pub(crate) version: u64,
     generation: i64,
-    phase: Phase,
+    labels: u64,
+    pub(crate) phase: Phase,
+    since: Option<Tick>,
+    pub(crate) is_paused: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Seen {
-    Applied(Object),
-    Deleted(Key),
+pub(crate) struct Child {
+    key: Key,
+    pub(crate) version: u64,
+    /// Whether the object is one of its owners; the second always is.
+    is_owned: bool,
+}
+
+/// An event on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Event<T> {
+    Applied(T),
+    Deleted(T),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Run {
-    script: Script,
     read: Object,
-    /// How many writes were sent.
-    sent: usize,
-    /// The answer that is on its way: target, version, deliveries when it was sent, whether it may have changed nothing.
-    answer: Option<(Key, u64, u64, bool)>,
+    reasons: Arc<[Reason]>,
+    /// How many writes it has sent.
+    writes: u8,
 }
 
-/// What is still to be seen by a reconcile, by the version of the change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-struct Unseen {
-    object: Option<u64>,
-    /// Another phase, which is none if a reconcile reported it.
-    phase: Option<u64>,
-    child: bool,
+/// An answer on its way.
+#[derive(Clone, Debug)]
+struct Answer {
+    writer: Key,
+    /// What was written, in which version; `None` if it was refused.
+    stored: Option<(Key, u64)>,
+    sent: Sent,
+    may_be_unchanged: bool,
+    reasons: Arc<[Reason]>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub(crate) struct World {
+    pub(crate) cast: &'static Cast,
     pub(crate) now: Tick,
     versions: u64,
-    object: Object,
-    child: u64,
-    watch: VecDeque<Seen>,
-    child_watch: VecDeque<u64>,
+    uids: Key,
+    object: Option<Object>,
+    children: Key,
+    child: Option<Child>,
+    watch: VecDeque<Event<Object>>,
+    child_watch: VecDeque<Event<Child>>,
+    /// What a list has read that is not complete.
+    listing: Option<Option<Object>>,
+    child_listing: Option<(Option<Child>, u64)>,
+    objects: Objects<&'static str>,
+    others: Others<&'static str>,
     store: Option<Object>,
-    known_child: u64,
-    record: Option<Record>,
-    /// The latest version of the child that was delivered, and the number of that delivery.
-    other: Option<(Version, u64)>,
-    deliveries: u64,
-    queued: bool,
-    timer: Option<Tick>,
+    known_child: Option<Child>,
+    /// The version of the last event about a child that was delivered.
+    child_seen: u64,
+    /// When the runner dispatches the object, and the second owner.
+    queue: [Option<Tick>; 2],
     run: Option<Run>,
-    unseen: Unseen,
-    /// Whether anything since the last start of a reconcile may rightly start one.
-    excuse: bool,
-    /// The controller's own last write to the object that was answered: version, and when.
-    own: Option<(u64, Tick)>,
-    /// How many actions of others are left.
-    foreign: u8,
-    relists: u8,
-    losses: u8,
-}
-
-pub(crate) fn policy() -> RequeueConfig {
-    let error = Interval::constant(Duration::from_secs(1))
-        .with_factor(2.0)
-        .with_max(Duration::from_secs(4));
-    RequeueConfig::default()
-        .with_default(Duration::from_secs(3))
-        .with_error(error)
-        .with_rate_limit(RateLimit::new(3, Duration::from_secs(1)))
+    answer: Option<Answer>,
+    remembered: Remembered,
+    checks: Checks,
+    left: u8,
+    seconds: u8,
 }
 
 impl World {
-    /// An object and its child, created and not delivered.
-    pub(crate) fn new(foreign: u8) -> Self {
+    /// An object and its child, created and not listed.
+    pub(crate) fn new(cast: &'static Cast, real: &mut Real) -> Self {
         let object = Object {
-            uid: 10,
+            uid: UIDS.start,
             version: 2,
             generation: 1,
-            phase: Phase::Ready,
+            labels: 0,
+            phase: Phase::Initializing,
+            since: None,
+            is_paused: false,
         };
-        Self {
+        let child = Child {
+            key: CHILDREN,
+            version: 1,
+            is_owned: true,
+        };
+        let mut world = Self {
+            cast,
             now: SECOND,
             versions: 2,
-            object,
-            child: 1,
-            watch: [Seen::Applied(object)].into(),
-            child_watch: [].into(),
+            uids: UIDS.start,
+            object: Some(object),
+            children: CHILDREN,
+            child: cast.has_child.then_some(child),
+            watch: VecDeque::new(),
+            child_watch: VecDeque::new(),
+            listing: None,
+            child_listing: None,
+            objects: Objects::new(),
+            others: Others::new(),
             store: None,
-            known_child: 1,
-            record: None,
-            other: Some((Version::Number(1), 0)),
-            deliveries: 0,
-            queued: false,
-            timer: None,
+            known_child: None,
+            child_seen: 0,
+            queue: [None; 2],
             run: None,
-            unseen: Unseen {
-                object: Some(2),
-                phase: None,
-                child: false,
-            },
-            excuse: true,
-            own: None,
-            foreign,
-            relists: 1,
-            losses: 1,
+            answer: None,
+            remembered: Remembered::default(),
+            checks: Checks::new(&object),
+            left: cast.most,
+            seconds: cast.seconds,
+        };
+        real.load(&world.remembered, world.now);
+        world.start_lists(real);
+        world.end_child_list(real);
+        world.end_list(real);
+        world.follow(real).expect("nothing happened yet");
+        real.save(&mut world.remembered);
+        world
+    }
+
+    pub(crate) fn hash(&self) -> u64 {
+        let mut hasher = Digest::new();
+        // What the two trackers know follows from the store and from the known child.
+        (
+            self.now,
+            self.versions,
+            self.uids,
+            self.object,
+            self.children,
+            self.child,
+        )
+            .hash(&mut hasher);
+        (&self.watch, &self.child_watch, self.listing, self.child_listing).hash(&mut hasher);
+        (self.store, self.known_child, self.child_seen, self.queue, &self.run).hash(&mut hasher);
+        if let Some(answer) = &self.answer {
+            (answer.writer, answer.stored, answer.sent.deliveries).hash(&mut hasher);
         }
+        (&self.remembered, &self.checks, self.left, self.seconds).hash(&mut hasher);
+        hasher.finish()
     }
 
     /// What may happen now.
     pub(crate) fn actions(&self) -> Vec<Action> {
         let mut actions = vec![];
-        if self.foreign > 0 {
-            actions.extend([
-                Action::Spec,
-                Action::OtherPhase,
-                Action::OtherStatus,
-                Action::OtherChild,
-                Action::Recreate,
-                Action::Nudge,
-            ]);
+        if self.left > 0 {
+            let possible = self.cast.disturbances.iter().filter(|action| self.may(**action));
+            actions.extend(possible.map(|action| Action::Disturb(*action)));
         }
-        if !self.watch.is_empty() {
-            actions.push(Action::Deliver);
-        }
-        if !self.child_watch.is_empty() {
-            actions.push(Action::DeliverChild);
-        }
-        if self.relists > 0 {
-            if self.watch.len() > 1 {
-                actions.push(Action::Relist);
+        let mut may = |is_so: bool, action| {
+            if is_so {
+                actions.push(action);
             }
-            if !self.child_watch.is_empty() {
-                actions.push(Action::RelistChild);
+        };
+        may(self.object.is_none() && self.uids + 1 < UIDS.end, Action::Create);
+        may(!self.watch.is_empty() && self.listing.is_none(), Action::Deliver);
+        may(
+            !self.child_watch.is_empty() && self.child_listing.is_none(),
+            Action::DeliverChild,
+        );
+        may(self.listing.is_some(), Action::Listed);
+        may(self.child_listing.is_some(), Action::ListedChild);
+        let is_ready = |at: Option<Tick>| at.is_some_and(|at| at <= self.now);
+        // The first reconciles wait for the first lists of all watches.
+        let has_begun =
+            !self.objects.is_first() && (!self.cast.has_child || self.child_listing.is_none() || self.store.is_some());
+        may(
+            is_ready(self.queue[0]) && self.run.is_none() && has_begun,
+            Action::Dispatch,
+        );
+        may(is_ready(self.queue[1]) && has_begun, Action::DispatchSecond);
+        may(self.seconds > 0, Action::Second);
+        let next = self.queue.into_iter().flatten().min();
+        may(next.is_some_and(|at| at > self.now), Action::Timer);
+        may(self.answer.is_some(), Action::Answer);
+        if let Some(run) = self.run.as_ref().filter(|_| self.answer.is_none()) {
+            if run.writes < self.cast.writes_of_a_run {
+                actions.extend(self.cast.writes.iter().map(|write| Action::Write(*write)));
             }
-        }
-        match &self.run {
-            Some(run) => match run.answer {
-                Some(_) => {
-                    actions.push(Action::Answer);
-                    if self.losses > 0 {
-                        actions.push(Action::Lose);
-                    }
-                }
-                None if run.sent < run.script.writes.len() => actions.push(Action::Send),
-                None => actions.push(Action::End),
-            },
-            None if self.queued || self.timer.is_some_and(|timer| timer <= self.now) => {
-                actions.extend(SCRIPTS.map(Action::Dispatch));
-            }
-            None => {}
-        }
-        // Time passes where something waits for it.
-        if self.timer.is_some_and(|timer| timer > self.now) || self.run.is_some() {
-            actions.push(Action::Second);
+            actions.extend(self.cast.ends.iter().map(|end| Action::End(*end)));
         }
         actions
     }
 
-    /// Does it; an error is a property that does not hold.
-    pub(crate) fn step(&mut self, action: Action) -> Result<(), String> {
+    fn may(&self, disturbance: Disturbance) -> bool {
+        use Disturbance::{
+            Crash, CutOff, Delete, DeleteChild, Disown, Leave, Lose, Nudge, NudgeAll, OtherChild, OtherPhase,
+            OtherStatus, Pause, Policy, Relist, RelistChild, Restart, Spec,
+        };
+        match disturbance {
+            Spec | OtherPhase | OtherStatus | Pause | Delete => self.object.is_some(),
+            OtherChild | Disown | DeleteChild => self.child.is_some(),
+            Nudge | NudgeAll => self.store.is_some(),
+            Policy | Crash => true,
+            Relist => self.listing.is_none(),
+            RelistChild => self.child_listing.is_none(),
+            Lose => self.answer.is_some(),
+            Leave(_) => self.run.is_some() && self.answer.is_some(),
+            CutOff => self.run.is_some(),
+            Restart => self.run.is_none(),
+        }
+    }
+
+    /// Does it; returns what is broken by it.
+    pub(crate) fn step(&mut self, action: Action, real: &mut Real) -> Result<(), String> {
+        if action == Action::Second {
+            self.seconds -= 1;
+            self.now += SECOND;
+        } else if action == Action::Timer {
+            let next = self.queue.into_iter().flatten().min();
+            self.now = next.unwrap_or(self.now).max(self.now);
+        }
+        real.load(&self.remembered, self.now);
+        let result = self.act(action, real);
+        let result = result.and(self.follow(real));
+        real.save(&mut self.remembered);
+        result.and_then(|()| self.check())
+    }
+
+    fn act(&mut self, action: Action, real: &mut Real) -> Result<(), String> {
         match action {
-            Action::Spec | Action::OtherPhase | Action::OtherStatus => {
-                self.foreign -= 1;
-                match action {
-                    Action::Spec => self.object.generation += 1,
-                    Action::OtherPhase => self.object.phase = other(self.object.phase),
-                    _ => {}
-                }
-                let version = self.store_object();
-                match action {
-                    Action::Spec => self.unseen.object = Some(version),
-                    Action::OtherPhase => self.unseen.phase = Some(version),
-                    _ => {}
-                }
-                // Of a status without another phase nothing follows, but a list may show it.
-                self.excuse |= action != Action::OtherStatus;
+            Action::Disturb(disturbance) => {
+                self.left -= 1;
+                self.disturb(disturbance, real);
             }
-            Action::OtherChild => {
-                self.foreign -= 1;
-                self.store_child();
-                self.unseen.child = true;
-                self.excuse = true;
-            }
-            Action::Recreate => {
-                self.foreign -= 1;
-                self.watch.push_back(Seen::Deleted(self.object.uid));
-                self.object.uid += 1;
-                self.object.generation = 1;
-                self.object.phase = Phase::Ready;
-                let version = self.store_object();
-                self.unseen.object = Some(version);
-                self.excuse = true;
-            }
-            Action::Nudge => {
-                self.foreign -= 1;
-                self.excuse = true;
-                if let (Some(record), Some(_)) = (&mut self.record, self.store) {
-                    let then = event::want(record, Reason::Requested);
-                    self.follow(then);
-                }
-            }
-            Action::Deliver => {
-                if let Some(seen) = self.watch.pop_front() {
-                    self.deliveries += 1;
-                    match seen {
-                        Seen::Applied(object) => self.shown(object, Shown::Watched),
-                        Seen::Deleted(_) => {
-                            self.store = None;
-                            self.record = None;
-                        }
-                    }
-                }
-            }
-            Action::DeliverChild => {
-                if let Some(version) = self.child_watch.pop_front() {
-                    self.child_shown(version, true);
-                }
-            }
-            Action::Relist => {
-                self.relists -= 1;
-                self.watch.clear();
-                let object = self.object;
-                if self.store.is_some_and(|known| known.uid != object.uid) {
-                    self.record = None;
-                }
-                if self.store.is_none_or(|known| known.version != object.version) {
-                    self.excuse = true;
-                    self.deliveries += 1;
-                    self.shown(object, Shown::Relisted);
-                }
-            }
-            Action::RelistChild => {
-                self.relists -= 1;
-                self.child_watch.clear();
-                if self.known_child != self.child {
-                    self.excuse = true;
-                    self.child_shown(self.child, false);
-                }
-            }
-            Action::Dispatch(script) => self.dispatch(script)?,
-            Action::Send => self.send(),
-            Action::Answer => self.answer(),
-            Action::Lose => {
-                self.losses -= 1;
-                self.excuse = true;
-                if let Some(run) = &mut self.run {
-                    run.answer = None;
-                }
-            }
-            Action::End => self.end(),
-            Action::Second => self.now += SECOND,
-        }
-        self.check()
-    }
-
-    fn store_object(&mut self) -> u64 {
-        self.versions += 1;
-        self.object.version = self.versions;
-        self.watch.push_back(Seen::Applied(self.object));
-        self.versions
-    }
-
-    fn store_child(&mut self) -> u64 {
-        self.versions += 1;
-        self.child = self.versions;
-        self.child_watch.push_back(self.child);
-        self.versions
-    }
-
-    fn shown(&mut self, object: Object, how: Shown) {
-        self.store = Some(object);
-        let is_new = self.record.is_none();
-        let record = self.record.get_or_insert_default();
-        let then = event::shown(record, object.uid, &sight(object), how, self.deliveries, is_new);
-        record.tidy();
-        self.follow(then);
-    }
-
-    fn child_shown(&mut self, version: u64, may_be_echo: bool) {
-        self.known_child = version;
-        self.deliveries += 1;
-        self.other = Some((Version::Number(version), self.deliveries));
-        let (Some(record), Some(object)) = (&mut self.record, self.store) else {
-            return;
-        };
-        let held = Held {
-            what: Event::Other {
-                key: CHILD,
-                reason: Reason::Child(Source::new("Child", None, "c")),
-            },
-            version: Version::Number(version),
-            delivered: self.deliveries,
-        };
-        let then = event::related(record, object.uid, held, may_be_echo);
-        record.tidy();
-        self.follow(then);
-    }
-
-    fn follow(&mut self, then: Then) {
-        match then {
-            Then::Nothing(_) => {}
-            Then::Trigger => self.queued = true,
-            Then::Move(phase, since) => {
-                let (Some(record), Some(object)) = (&mut self.record, self.store) else {
-                    return;
+            Action::Create => {
+                self.uids += 1;
+                self.versions += 1;
+                let object = Object {
+                    uid: self.uids,
+                    version: self.versions,
+                    generation: 1,
+                    labels: 0,
+                    phase: Phase::Initializing,
+                    since: None,
+                    is_paused: false,
                 };
-                let policy = policy();
-                let status = Status { phase, since };
-                let conclusion = conclusion::by_echo(
-                    &record.state,
-                    status,
-                    Slot::from_bits(object.uid),
-                    terms(&policy, self.now),
-                );
-                if !record.state.flags.has(Flags::RUNNING) {
-                    conclusion::keep(record, object.uid, &conclusion, self.now);
-                }
-                self.queued = true;
+                self.object = Some(object);
+                self.watch.push_back(Event::Applied(object));
             }
+            Action::Deliver => self.deliver(real),
+            Action::DeliverChild => self.deliver_child(real),
+            Action::Listed => self.end_list(real),
+            Action::ListedChild => self.end_child_list(real),
+            Action::Dispatch => return self.dispatch(real),
+            Action::DispatchSecond => return self.dispatch_second(real),
+            Action::Write(write) => self.write(write, real),
+            Action::Answer => self.answer(real),
+            Action::End(end) => self.end(end, real),
+            Action::Second | Action::Timer => {}
         }
-    }
-
-    fn dispatch(&mut self, script: Script) -> Result<(), String> {
-        self.queued = false;
-        if self.timer.is_some_and(|timer| timer <= self.now) {
-            self.timer = None;
-        }
-        let Some(object) = self.store else { return Ok(()) };
-        let Some(record) = &mut self.record else {
-            return Err("an object of the store is not remembered".to_owned());
-        };
-        let limits = Limits {
-            of_object: policy().rate_limit().map(|limit| Limit { limit, number: 0 }),
-            of_fleet: None,
-        };
-        let verdict = trigger::admit(record, object.uid, &sight(object), limits, self.now);
-        record.tidy();
-        let after = match verdict {
-            Verdict::Run { reasons, .. } => {
-                if reasons.is_empty() {
-                    return Err("a reconcile starts without a reason".to_owned());
-                }
-                if let Some((version, at)) = self.own {
-                    if object.version < version && self.now < at + 5 * SECOND {
-                        return Err(format!(
-                            "a reconcile starts on version {} of the cache, and the own write was {version}",
-                            object.version
-                        ));
-                    }
-                }
-                let is_due = reasons.as_slice().contains(&Reason::Due);
-                if !is_due && !self.excuse {
-                    return Err(format!("an echo starts a reconcile: {reasons}"));
-                }
-                if self.unseen.object.is_some_and(|version| version <= object.version) {
-                    self.unseen.object = None;
-                }
-                if self.unseen.phase.is_some_and(|version| version <= object.version) {
-                    self.unseen.phase = None;
-                }
-                self.unseen.child = false;
-                // What is not delivered yet may still rightly start the next one.
-                self.excuse = self.unseen.object.is_some()
-                    || self.unseen.phase.is_some()
-                    || self.watch.iter().any(|seen| matches!(seen, Seen::Deleted(_)))
-                    || self.pending_foreign(object);
-                self.run = Some(Run {
-                    script,
-                    read: object,
-                    sent: 0,
-                    answer: None,
-                });
-                return Ok(());
-            }
-            Verdict::Postpone(Requeue::AwaitChange) | Verdict::Pause { .. } => return Ok(()),
-            Verdict::Postpone(Requeue::After(after))
-            | Verdict::Throttle { after, .. }
-            | Verdict::Place { after }
-            | Verdict::Await { after } => after,
-        };
-        self.schedule(after);
         Ok(())
     }
 
-    /// Whether an event of someone else's change is on its way that the reconcile may have seen only in part.
-    fn pending_foreign(&self, read: Object) -> bool {
-        let foreign = self.watch.iter().any(|seen| match seen {
-            Seen::Applied(object) => object.generation != read.generation || object.phase != read.phase,
-            Seen::Deleted(_) => true,
-        });
-        foreign || !self.child_watch.is_empty()
-    }
-
-    fn schedule(&mut self, after: Duration) {
-        let at = self.now + after.as_micros() as Tick;
-        // Of two timers the earlier wins.
-        self.timer = Some(self.timer.map_or(at, |timer| timer.min(at)));
-    }
-
-    fn send(&mut self) {
-        let Some(run) = &self.run else { return };
-        let (write, read, sent) = (run.script.writes[run.sent], run.read, self.deliveries);
-        if let Some(record) = &mut self.record {
-            record.pending().in_flight += 1;
+    fn disturb(&mut self, disturbance: Disturbance, real: &mut Real) {
+        match disturbance {
+            Disturbance::Spec => {
+                self.change(|object, _| object.generation += 1);
+                self.checks.spec(self.versions, Cause::SPEC);
+            }
+            Disturbance::OtherPhase => {
+                let has_since = self.cast.has_since;
+                self.change(|object, now| {
+                    object.phase = if object.phase == Phase::Failed {
+                        Phase::Ready
+                    } else {
+                        Phase::Failed
+                    };
+                    object.since = has_since.then_some(now);
+                });
+                self.checks.phase(self.versions);
+            }
+            Disturbance::OtherStatus => self.change(|_, _| {}),
+            Disturbance::Pause => {
+                self.change(|object, _| object.is_paused = !object.is_paused);
+                self.checks.spec(self.versions, Cause::ANNOTATION);
+            }
+            Disturbance::OtherChild => self.change_child(|_| {}),
+            Disturbance::Disown => self.change_child(|child| child.is_owned = !child.is_owned),
+            Disturbance::DeleteChild => {
+                if let Some(child) = self.child.take() {
+                    self.versions += 1;
+                    let last = Child {
+                        version: self.versions,
+                        ..child
+                    };
+                    self.child_watch.push_back(Event::Deleted(last));
+                    self.checks.child(self.versions, child.is_owned);
+                }
+            }
+            Disturbance::Delete => {
+                if let Some(object) = self.object.take() {
+                    self.versions += 1;
+                    let last = Object {
+                        version: self.versions,
+                        ..object
+                    };
+                    self.watch.push_back(Event::Deleted(last));
+                }
+            }
+            Disturbance::Nudge => self.request(Reason::Requested, real),
+            Disturbance::NudgeAll => {
+                self.request(Reason::RequestedForAll, real);
+                if self.cast.has_child && real.engine.requested(SECOND_UID, Reason::RequestedForAll) {
+                    self.trigger(SECOND_NAME);
+                }
+            }
+            Disturbance::Policy => {
+                real.replace_policy(&mut self.remembered);
+                self.checks.another_policy();
+            }
+            Disturbance::Relist => {
+                self.watch.clear();
+                self.listing = Some(self.object);
+                self.objects.begin_list();
+                self.list(real);
+                if self.object != self.store {
+                    self.checks.cause(Cause::LIST);
+                }
+            }
+            Disturbance::RelistChild => {
+                self.child_watch.clear();
+                self.start_child_list();
+                // What only a list shows is a change, one's own as well.
+                if self.known_child != self.child {
+                    let is_owned = [self.child, self.known_child]
+                        .into_iter()
+                        .flatten()
+                        .any(|child| child.is_owned);
+                    self.checks.child(self.versions, is_owned);
+                }
+            }
+            Disturbance::Lose => {
+                if let Some(answer) = self.answer.take() {
+                    real.engine.sent(&real.scope(answer.writer, &answer.reasons));
+                    // Its echo counts as someone else's.
+                    self.checks.cause(Cause::PHASE.and(Cause::ANNOTATION));
+                    if answer.stored.is_some_and(|(key, _)| key >= CHILDREN) {
+                        self.checks.cause(Cause::CHILD);
+                    }
+                }
+            }
+            Disturbance::Leave(end) => {
+                self.end(end, real);
+                self.checks.left_a_task();
+            }
+            Disturbance::CutOff => {
+                if let Some(run) = self.run.take() {
+                    drop(real.reconcile(run.read.uid, status(&run.read), &run.reasons));
+                    self.checks.cut_off();
+                }
+                // The request is cut off with it.
+                if let Some(answer) = self.answer.take() {
+                    real.engine.sent(&real.scope(answer.writer, &answer.reasons));
+                    self.checks.cause(Cause::PHASE.and(Cause::ANNOTATION).and(Cause::CHILD));
+                }
+            }
+            Disturbance::Restart => {
+                self.objects.leave(&real.engine, KIND);
+                self.others.leave(&real.engine);
+                self.begin_again(real);
+            }
+            Disturbance::Crash => {
+                let policy = self.remembered.policy();
+                self.remembered = Remembered::with_policy(policy);
+                real.load(&self.remembered, self.now);
+                self.answer = None;
+                self.run = None;
+                self.checks.crash();
+                self.begin_again(real);
+            }
         }
-        let (target, version, may_be_unchanged) = if write == Write::Child {
-            (CHILD, self.store_child(), true)
-        } else if self.object.uid == read.uid {
-            let phase = if write == Write::Failed {
-                Phase::Failed
-            } else {
-                Phase::Ready
-            };
-            let is_same = write == Write::Same && self.object.phase == phase;
-            self.object.phase = phase;
-            let version = if is_same {
-                self.object.version
-            } else {
-                self.store_object()
-            };
-            (self.object.uid, version, true)
-        } else {
-            // The name is another object's now, and a patch by name hits it: a change of that object.
-            self.object.phase = if write == Write::Failed {
-                Phase::Failed
-            } else {
-                Phase::Ready
-            };
-            let version = self.store_object();
-            self.excuse = true;
-            (self.object.uid, version, true)
+    }
+
+    fn begin_again(&mut self, real: &mut Real) {
+        self.objects = Objects::new();
+        self.others = Others::new();
+        self.store = None;
+        self.known_child = None;
+        self.queue = [None; 2];
+        self.watch.clear();
+        self.child_watch.clear();
+        self.checks.begin_again();
+        self.start_lists(real);
+        // The first reconciles wait for it.
+        self.end_child_list(real);
+    }
+
+    /// Someone else writes the object.
+    fn change(&mut self, change: impl FnOnce(&mut Object, Tick)) {
+        if let Some(object) = &mut self.object {
+            self.versions += 1;
+            object.version = self.versions;
+            change(object, self.now);
+            self.watch.push_back(Event::Applied(*object));
+        }
+    }
+
+    fn change_child(&mut self, change: impl FnOnce(&mut Child)) {
+        if let Some(child) = &mut self.child {
+            let was_owned = child.is_owned;
+            self.versions += 1;
+            child.version = self.versions;
+            change(child);
+            self.child_watch.push_back(Event::Applied(*child));
+            self.checks.child(self.versions, was_owned || child.is_owned);
+        }
+    }
+
+    fn request(&mut self, reason: Reason, real: &Real) {
+        if let Some(object) = self.store {
+            self.checks.request();
+            if real.engine.requested(object.uid, reason) {
+                self.trigger(NAME);
+            }
+        }
+    }
+
+    fn start_lists(&mut self, real: &Real) {
+        self.listing = Some(self.object);
+        self.objects.begin_list();
+        self.list(real);
+        self.start_child_list();
+    }
+
+    fn start_child_list(&mut self) {
+        self.child_listing = Some((self.child, self.versions));
+        self.others.begin_list();
+        if let Some(child) = self.child {
+            self.others.list(child.key, look(&child));
+        }
+    }
+
+    /// The first page, with all of its objects.
+    fn list(&mut self, real: &Real) {
+        if let Some(object) = self.object {
+            self.objects.list(&real.engine, || NAME, object.uid, sight(&object));
+        }
+        if self.cast.has_child {
+            self.objects.list(&real.engine, || SECOND_NAME, SECOND_UID, second());
+        }
+    }
+
+    fn end_list(&mut self, real: &Real) {
+        if let Some(listed) = self.listing.take() {
+            self.checks.stored(listed.as_ref());
+            self.store = listed;
+            for name in self.objects.end_list(&real.engine, KIND, |name, _| id(name)) {
+                self.trigger(name);
+            }
+        }
+    }
+
+    fn end_child_list(&mut self, real: &Real) {
+        if let Some((listed, at)) = self.child_listing.take() {
+            self.known_child = listed;
+            self.child_seen = at;
+            for concern in self.others.end_list(&real.engine) {
+                self.concern(&concern, real);
+            }
+        }
+    }
+
+    fn deliver(&mut self, real: &Real) {
+        match self.watch.pop_front() {
+            Some(Event::Applied(object)) => {
+                self.checks.stored(Some(&object));
+                self.store = Some(object);
+                if self.objects.apply(&real.engine, id(NAME), object.uid, &sight(&object)) {
+                    self.trigger(NAME);
+                }
+            }
+            Some(Event::Deleted(object)) => {
+                self.checks.stored(None);
+                self.store = None;
+                self.objects.delete(&real.engine, KIND, object.uid);
+            }
+            None => {}
+        }
+    }
+
+    fn deliver_child(&mut self, real: &Real) {
+        let concern = match self.child_watch.pop_front() {
+            Some(Event::Applied(child)) => {
+                self.known_child = Some(child);
+                self.child_seen = child.version;
+                self.others.apply(&real.engine, child.key, look(&child))
+            }
+            Some(Event::Deleted(child)) => {
+                self.known_child = None;
+                self.child_seen = child.version;
+                Some(self.others.delete(&real.engine, child.key, look(&child)))
+            }
+            None => None,
         };
-        if let Some(run) = &mut self.run {
-            run.sent += 1;
-            run.answer = Some((target, version, sent, may_be_unchanged));
+        if let Some(concern) = concern {
+            self.concern(&concern, real);
         }
     }
 
-    fn answer(&mut self) {
-        let now = self.now;
+    fn concern(&mut self, concern: &Concern<&'static str>, real: &Real) {
+        let (store, is_first) = (self.store, self.objects.is_first());
+        let key_of = |name: &str| match name == NAME {
+            true => store.map(|object| object.uid),
+            false => (!is_first).then_some(SECOND_UID),
+        };
+        for name in real.concern(concern, key_of) {
+            self.trigger(name);
+        }
+    }
+
+    fn trigger(&mut self, name: &str) {
+        self.schedule(usize::from(name == SECOND_NAME), self.now);
+    }
+
+    /// Of two timers of one object the earlier counts.
+    fn schedule(&mut self, which: usize, at: Tick) {
+        self.queue[which] = Some(self.queue[which].map_or(at, |before| before.min(at)));
+    }
+
+    fn requeue(&mut self, which: usize, requeue: Requeue) {
+        if let Requeue::After(after) = requeue {
+            self.schedule(which, self.now + after.as_nanos().div_ceil(1000) as Tick);
+        }
+    }
+
+    /// Does what the engine asked for beside its answers.
+    fn follow(&mut self, real: &mut Real) -> Result<(), String> {
+        let asked = real.asked();
+        for object in asked.triggers {
+            // What is gone is not triggered.
+            if object.name() == SECOND_NAME || self.store.is_some() {
+                self.trigger(object.name());
+            }
+        }
+        if asked.throttled {
+            if self.store.is_some_and(|object| real.engine.is_throttled(object.uid)) {
+                self.trigger(NAME);
+            }
+            if self.cast.has_child && real.engine.is_throttled(SECOND_UID) {
+                self.trigger(SECOND_NAME);
+            }
+        }
+        let policy = &self.cast.policies[self.remembered.policy()];
+        self.checks.transitions(&asked.transitions, policy, self.now)
+    }
+
+    fn dispatch(&mut self, real: &mut Real) -> Result<(), String> {
+        self.queue[0] = None;
+        let Some(object) = self.store else { return Ok(()) };
+        let before = self.remembered.record(object.uid).cloned();
+        match real
+            .engine
+            .admit(id(NAME), Some(object.uid), &sight(&object), None, false)
+        {
+            Admission::Run(mut reconcile) => {
+                reconcile.has_ended = true;
+                let reasons = reconcile.scope.take().map(|scope| scope.reasons).unwrap_or_default();
+                let policy = &self.cast.policies[self.remembered.policy()];
+                let delivered = self.delivered();
+                self.checks.start(&object, &reasons, policy, self.now, delivered)?;
+                self.run = Some(Run {
+                    read: object,
+                    reasons,
+                    writes: 0,
+                });
+            }
+            Admission::Decline(requeue) => {
+                let flags = real.engine.memory.get(object.uid).unwrap_or_default().flags;
+                self.checks.declined(
+                    flags,
+                    before.is_some_and(|record| record.state.flags.has(Flags::LOOPING)),
+                );
+                self.requeue(0, requeue);
+            }
+        }
+        Ok(())
+    }
+
+    fn delivered(&self) -> Delivered {
+        let all_of_children = self.child_watch.is_empty() && self.child_listing.is_none();
+        Delivered {
+            all_of_object: self.watch.is_empty() && self.listing.is_none(),
+            all_of_children,
+            child: if all_of_children {
+                self.versions
+            } else {
+                self.child_seen
+            },
+        }
+    }
+
+    fn dispatch_second(&mut self, real: &mut Real) -> Result<(), String> {
+        self.queue[1] = None;
+        match real
+            .engine
+            .admit(id(SECOND_NAME), Some(SECOND_UID), &second(), None, false)
+        {
+            Admission::Run(reconcile) => {
+                let delivered = self.delivered();
+                let holds = self.checks.start_second(reconcile.reasons(), delivered);
+                let requeue = real
+                    .engine
+                    .succeeded(id(SECOND_NAME), reconcile, Phase::Ready.await_change());
+                // A follow-up would be a bug: it writes nothing.
+                self.requeue(1, requeue);
+                real.asked();
+                holds
+            }
+            Admission::Decline(requeue) => {
+                self.requeue(1, requeue);
+                Ok(())
+            }
+        }
+    }
+
+    fn write(&mut self, write: Write, real: &mut Real) {
         let Some(run) = &mut self.run else { return };
-        let Some((target, version, sent, may_be_unchanged)) = run.answer.take() else {
+        run.writes += 1;
+        let (read, reasons) = (run.read, run.reasons.clone());
+        let request = request(write);
+        let Some((_, plural, of_status)) = crate::kube::client::written(&request) else {
             return;
         };
-        let writer = run.read.uid;
-        if target == writer {
-            self.own = Some((version, now));
-        }
-        let Some(record) = self
-            .record
-            .as_mut()
-            .filter(|_| self.store.is_some_and(|store| store.uid == writer))
-        else {
-            return;
+        let sent = Sent {
+            deliveries: self.remembered.deliveries(),
+            watches: real.engine.watches_of("", plural),
+            of_status,
         };
-        let latest = match target == CHILD {
-            true => self.other,
-            false => Some((record.state.version, record.state.delivered)).filter(|_| target == writer),
+        real.engine.sends(read.uid);
+        let mut may_be_unchanged = true;
+        let stored = if write == Write::Child {
+            may_be_unchanged = self.child.is_some();
+            Some(self.write_child())
+        } else {
+            self.write_object(write, &read)
         };
-        let version = Version::Number(version);
-        let answer = Answer {
-            target,
-            version,
+        self.answer = Some(Answer {
+            writer: read.uid,
+            stored,
             sent,
-            watches: 1,
-            of_status: target == writer,
-            latest,
-        };
-        if echo::wrote(record, &answer) && may_be_unchanged {
-            record.state.flags.set(Flags::UNSURE, true);
-        }
-        if target == writer {
-            echo::await_write(record, version, now);
-        }
-        record.pending().in_flight -= 1;
-        let then = event::release(record, writer);
-        record.tidy();
-        self.follow(then);
+            may_be_unchanged,
+            reasons,
+        });
     }
 
-    fn end(&mut self) {
-        let Some(run) = self.run.take() else { return };
-        let read = Status {
-            phase: run.read.phase,
-            since: None,
+    fn write_child(&mut self) -> (Key, u64) {
+        self.versions += 1;
+        let child = match self.child {
+            Some(child) => Child {
+                version: self.versions,
+                ..child
+            },
+            None => {
+                self.children += 1;
+                Child {
+                    key: self.children,
+                    version: self.versions,
+                    is_owned: true,
+                }
+            }
         };
-        let end = match run.script.end {
-            End::Ready => crate::Outcome::from(Phase::Ready).into(),
-            End::Await => Phase::Ready.await_change().into(),
-            End::Unit => crate::Outcome::from(()).into(),
-            End::Error => Retry::Backoff.into(),
+        self.child = Some(child);
+        self.child_watch.push_back(Event::Applied(child));
+        self.checks.second_child(self.versions);
+        (child.key, child.version)
+    }
+
+    fn write_object(&mut self, write: Write, read: &Object) -> Option<(Key, u64)> {
+        let object = self.object.as_mut()?;
+        let phase = match write {
+            Write::Status(phase) => phase,
+            _ => read.phase,
         };
-        let uid = run.read.uid;
-        let exists = self.store.is_some_and(|store| store.uid == uid);
-        let Some(record) = self.record.as_mut().filter(|_| exists) else {
-            return;
-        };
-        // A write whose answer is lost is over, too.
-        if let Some(pending) = record.pending_mut() {
-            pending.in_flight = 0;
+        let is_another = object.uid != read.uid;
+        if write == Write::Same && object.phase == phase {
+            let latest = self.watch.is_empty() && self.listing.is_none();
+            if !latest {
+                self.checks.patched_nothing(object.version);
+            }
+            return Some((object.uid, object.version));
         }
-        let policy = policy();
-        let state = event::peek(record);
-        let conclusion = conclusion::decide(&state, read, end, Slot::from_bits(uid), terms(&policy, self.now));
-        let then = conclusion::keep(record, uid, &conclusion, self.now);
-        let has_reasons = record.has_reasons();
-        record.tidy();
-        if has_reasons {
-            self.schedule(Duration::from_millis(1));
-        } else if let Then::Move(..) = then {
-            self.follow(then);
-        } else if let Requeue::After(after) = conclusion.requeue {
-            self.schedule(after);
+        self.versions += 1;
+        object.version = self.versions;
+        let mut is_other_phase = false;
+        if write == Write::Spec {
+            object.generation += 1;
+        } else if write == Write::Label {
+            object.labels += 1;
+        } else {
+            is_other_phase = object.phase != phase;
+            if is_other_phase {
+                object.since = self.cast.has_since.then_some(self.now);
+            }
+            object.phase = phase;
+        }
+        let object = *object;
+        self.watch.push_back(Event::Applied(object));
+        if write == Write::Spec {
+            self.checks.spec(self.versions, Cause::SPEC);
+        } else if is_another && is_other_phase {
+            // The name is another object's now, and a patch by name changes it.
+            self.checks.phase(self.versions);
+        } else if is_another {
+            self.checks.cause(Cause::PHASE);
+        } else if write != Write::Label {
+            self.checks.overwrote_phase();
+        }
+        Some((object.uid, object.version))
+    }
+
+    fn answer(&mut self, real: &Real) {
+        let Some(answer) = self.answer.take() else { return };
+        if let Some((target, version)) = answer.stored {
+            let version_then = Version::Number(version);
+            let follows_up = real.engine.wrote(
+                answer.writer,
+                target,
+                version_then,
+                answer.sent,
+                answer.may_be_unchanged,
+            );
+            if follows_up {
+                self.trigger(NAME);
+            }
+            if self.store.is_some_and(|object| object.uid == target) {
+                self.checks.wrote(target, version, self.now);
+            }
+        }
+        real.engine.sent(&real.scope(answer.writer, &answer.reasons));
+    }
+
+    fn end(&mut self, end: End, real: &Real) {
+        let Some(run) = self.run.take() else { return };
+        let reconcile = real.reconcile(run.read.uid, status(&run.read), &run.reasons);
+        let requeue = match end.outcome() {
+            Ok(outcome) => real.engine.succeeded(id(NAME), reconcile, outcome),
+            Err(retry) => {
+                real.engine.erred(reconcile);
+                let observed = Observed::new(run.read.phase).since(run.read.since.map(time));
+                let error = std::io::Error::other("no quota");
+                let key = Some(run.read.uid);
+                real.engine.error_policy(id(NAME), key, &observed, retry, &error, false)
+            }
+        };
+        self.requeue(0, requeue);
+        if self.store.is_some_and(|object| object.uid == run.read.uid) {
+            let policy = &self.cast.policies[self.remembered.policy()];
+            self.checks
+                .end(end, *run.reasons == [Reason::Due], requeue, policy, self.now);
         }
     }
 
     /// What must always hold.
-    fn check(&self) -> Result<(), String> {
-        let quiet = self.watch.is_empty() && self.child_watch.is_empty() && self.run.is_none() && !self.queued;
-        if quiet && self.timer.is_none() {
-            let reported = self.record.as_ref().and_then(|record| record.state.phases.reported());
-            let is_other_phase = self.unseen.phase.is_some() && reported != Some(self.object.phase);
-            if self.unseen.object.is_some() || is_other_phase || self.unseen.child {
-                return Err(format!(
-                    "a change is not seen by any reconcile, and nothing is pending: {:?}",
-                    self.unseen
-                ));
-            }
-            if self.store != Some(self.object) {
-                return Err("the store does not have the object".to_owned());
-            }
+    fn check(&mut self) -> Result<(), String> {
+        let existing = self.store.map(|object| object.uid);
+        let second = (self.cast.has_child && !self.objects.is_first()).then_some(SECOND_UID);
+        if !self.objects.is_first() && !self.remembered.keys().eq(existing.into_iter().chain(second)) {
+            return Err(format!(
+                "there is a record of what does not exist, or none of what does: {:?}",
+                self.remembered.keys().collect::<Vec<_>>()
+            ));
         }
-        if self.watch.is_empty() && self.record.is_some() != self.store.is_some() {
-            return Err("what exists is not what is remembered".to_owned());
+        let is_quiet = self.watch.is_empty()
+            && self.child_watch.is_empty()
+            && self.listing.is_none()
+            && self.child_listing.is_none()
+            && self.run.is_none()
+            && self.answer.is_none();
+        if !is_quiet {
+            return Ok(());
+        }
+        if self.store != self.object {
+            return Err("the store does not have the object".to_owned());
+        }
+        let policy = &self.cast.policies[self.remembered.policy()];
+        let record = existing.and_then(|uid| self.remembered.record(uid));
+        let second = self.remembered.record(SECOND_UID);
+        if let (Some(record), Some(object)) = (record, self.store) {
+            self.checks.at_rest(&object, record, self.queue[0], policy, self.now)?;
+        }
+        if let Some(second) = second {
+            self.checks.second_at_rest(second, self.queue[1])?;
         }
         Ok(())
     }
+
+    /// A row of a timeline: what happened, and to what it led.
+    pub(crate) fn row(&self, before: &Self, action: Action) -> String {
+        let mut row = match action {
+            Action::Disturb(disturbance) => format!("someone else, or a fault: {disturbance:?}"),
+            Action::Dispatch => "dispatched".to_owned(),
+            action => format!("{action:?}"),
+        };
+        if let (Action::Dispatch, Some(run)) = (action, &self.run) {
+            let reasons: Vec<_> = run.reasons.iter().map(ToString::to_string).collect();
+            row += &format!(", reconciled for: {}", reasons.join("; "));
+        }
+        if self.queue[0] != before.queue[0] {
+            row += &match self.queue[0] {
+                None => " → no timer".to_owned(),
+                Some(at) if at <= self.now => " → triggered".to_owned(),
+                Some(at) => format!(" → in {}s", (at - self.now) as f64 / SECOND as f64),
+            };
+        }
+        row
+    }
+
+    pub(crate) fn covered(&self) -> u32 {
+        self.checks.covered
+    }
 }
 
-fn terms(policy: &RequeueConfig, now: Tick) -> Terms<'_> {
-    Terms {
-        policy,
-        limit: policy.rate_limit().map(|limit| Limit { limit, number: 0 }),
-        longest: Duration::from_secs(5),
-        wall: Wall {
-            time: UNIX_EPOCH + Duration::from_secs(1_800_000_000) + Duration::from_micros(now),
-            now,
+fn time(tick: Tick) -> std::time::SystemTime {
+    UNIX_EPOCH + Duration::from_secs(1_800_000_000) + Duration::from_micros(tick)
+}
+
+fn status(object: &Object) -> Status {
+    Status {
+        phase: object.phase,
+        since: object.since.map(time),
+    }
+}
+
+fn sight(object: &Object) -> Sight {
+    let content = Content {
+        generation: Some(object.generation),
+        annotations: u64::from(object.is_paused),
+        labels: object.labels,
+        ..Content::default()
+    };
+    let observed = Observed::new(object.phase).since(object.since.map(time));
+    Sight {
+        is_paused: object.is_paused,
+        ..Sight::new(Version::Number(object.version), content, &observed)
+    }
+}
+
+fn second() -> Sight {
+    let content = Content {
+        generation: Some(1),
+        ..Content::default()
+    };
+    Sight::new(Version::Number(1), content, &Observed::new(Phase::Ready))
+}
+
+fn look(child: &Child) -> Other<&'static str> {
+    Other {
+        version: Version::Number(child.version),
+        source: Source::new("Child", None, "c"),
+        concerns: if child.is_owned {
+            vec![NAME, SECOND_NAME]
+        } else {
+            vec![SECOND_NAME]
         },
     }
 }
 
-fn sight(object: Object) -> Sight {
-    let content = Content {
-        generation: Some(object.generation),
-        ..Content::default()
+/// The request of a write, as the client sees it.
+fn request(write: Write) -> http::Request<()> {
+    let path = match write {
+        Write::Child => "/api/v1/namespaces/default/children/c",
+        Write::Spec | Write::Label => "/api/v1/things/a",
+        Write::Status(_) | Write::Same => "/api/v1/things/a/status",
+        Write::Dry => "/api/v1/things/a/status?dryRun=All",
     };
-    Sight::new(Version::Number(object.version), content, &Observed::new(object.phase))
-}
-
-fn other(phase: Phase) -> Phase {
-    match phase {
-        Phase::Failed => Phase::Ready,
-        _ => Phase::Failed,
-    }
+    http::Request::patch(path).body(()).expect("a request")
 }
