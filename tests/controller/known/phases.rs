@@ -1,10 +1,13 @@
 //! What the phase of the status, annotations and pauses do together.
 
-use crate::world::{Oops, Thing, World, patch_status, policy, requeuer};
+use crate::world::{Oops, Thing, World, patch_status, policy, requeuer, wall_clock};
 use kube::{Api, ResourceExt};
-use requeue_policy::{Phase, kube::Overrides};
+use requeue_policy::{Outcome, Phase, kube::Overrides};
 use serde_json::json;
-use std::sync::Arc;
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 use tracing::Level;
 
 #[tokio::test(start_paused = true)]
@@ -29,6 +32,59 @@ async fn a_unit_never_starts_an_outage() {
     // Its outage is its own: the deadline counts from the first error.
     world.until(88.0).await;
     assert_eq!(world.times()[4..], [35.0, 45.0, 55.0, 65.0, 75.0, 85.0]);
+}
+
+/// Found by the exhaustive check.
+#[tokio::test(start_paused = true)]
+async fn what_its_status_alone_has_given_up_recovers() {
+    let world = World::new(async |thing: Arc<Thing>, _| match thing.spec.value {
+        0 => Ok(Outcome::from(())),
+        1 => Err(Oops("no quota")),
+        _ => Ok(Phase::Ready.into()),
+    });
+    world.create("a").await;
+    let since = wall_clock();
+    patch_status(
+        &world.things,
+        "a",
+        json!({ "phase": "Failed", "since": since }),
+    )
+    .await;
+    world.start(policy("{ error: { initial: 10s, deadline: 15s } }"));
+    world.until(100.0).await;
+    assert_eq!(world.times(), [0.0, 10.0, 20.0]);
+    assert_eq!(world.lines.of(Level::ERROR).len(), 1, "given up by its status");
+    world.set_value(1).await;
+    world.until(101.0).await;
+    assert_eq!(
+        world.lines.visible().len(),
+        1,
+        "an error changes nothing in it: {:?}",
+        world.lines.visible()
+    );
+    world.set_value(2).await;
+    world.until(102.0).await;
+    let recovered = world.lines.of(Level::INFO);
+    assert_eq!(recovered.len(), 1, "{recovered:?}");
+    assert!(recovered[0].starts_with("recovered"), "{recovered:?}");
+}
+
+/// Found by the exhaustive check: it was a WARN line and a timer.
+#[tokio::test(start_paused = true)]
+async fn an_error_of_what_is_gone_by_then_is_no_failure() {
+    let world = World::new(async |_, _| {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        Err::<Phase, _>(Oops("404 Not Found"))
+    });
+    world.create("a").await;
+    let requeue = requeuer(policy("{}"));
+    let yields = world.count_yields(&requeue);
+    world.until(1.0).await;
+    world.things.delete("a", &Default::default()).await.expect("deleted");
+    world.until(100.0).await;
+    assert_eq!(world.lines.visible(), [""; 0]);
+    assert_eq!(yields.load(Ordering::Relaxed), 1, "a timer of it went on");
+    assert_eq!((requeue.failing(), requeue.tracked()), (0, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,7 +1,7 @@
 //! What may happen.
 
 use crate::{Outcome, Phase, Requeue, Retry};
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 /// One thing that happens; each is atomic for the engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -125,5 +125,63 @@ impl End {
             Self::Later => return Err(Retry::Later(DELAY)),
             Self::Never => return Err(Retry::Never),
         })
+    }
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Disturb(disturbance) => disturbance.fmt(f),
+            Self::Create => f.write_str("created again"),
+            Self::Deliver => f.write_str("the watch delivers an event"),
+            Self::DeliverChild => f.write_str("the watch of the child delivers an event"),
+            Self::Listed => f.write_str("the list is complete"),
+            Self::ListedChild => f.write_str("the list of children is complete"),
+            Self::Dispatch => f.write_str("dispatched"),
+            Self::DispatchSecond => f.write_str("the second owner is dispatched"),
+            Self::Write(write) => write.fmt(f),
+            Self::Answer => f.write_str("the answer arrives"),
+            Self::End(end) => write!(f, "ends: {end:?}"),
+            Self::Second => f.write_str("a second passes"),
+            Self::Timer => f.write_str("the timer fires"),
+        }
+    }
+}
+
+impl fmt::Display for Disturbance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Spec => "someone else changes the spec",
+            Self::OtherPhase => "someone else writes another phase",
+            Self::OtherStatus => "someone else writes the status, and not the phase",
+            Self::OtherChild => "someone else changes the child",
+            Self::Disown => "someone else changes the owners of the child",
+            Self::DeleteChild => "someone deletes the child",
+            Self::Delete => "deleted",
+            Self::Pause => "someone sets or removes the annotation that pauses it",
+            Self::Nudge => "requested",
+            Self::NudgeAll => "requested for all",
+            Self::Policy => "another policy",
+            Self::Relist => "the watch breaks and lists",
+            Self::RelistChild => "the watch of the child breaks and lists",
+            Self::Lose => "the answer is lost",
+            Self::Leave(end) => return write!(f, "ends before the answer arrives: {end:?}"),
+            Self::CutOff => "the reconcile is cut off",
+            Self::Restart => "the controller starts again",
+            Self::Crash => "the process starts again",
+        })
+    }
+}
+
+impl fmt::Display for Write {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status(phase) => write!(f, "writes its status, {phase}"),
+            Self::Same => f.write_str("patches its status with the phase that it read"),
+            Self::Spec => f.write_str("writes its spec"),
+            Self::Label => f.write_str("writes its labels"),
+            Self::Child => f.write_str("writes the child"),
+            Self::Dry => f.write_str("patches its status in a dry run"),
+        }
     }
 }

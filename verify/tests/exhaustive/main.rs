@@ -49,10 +49,8 @@ use std::{
 };
 
 fn number(name: &str, default: u64) -> u64 {
-    env::var(name).map_or(default, |text| {
-        text.parse()
-            .unwrap_or_else(|_| panic!("{name}: {text:?} is not allowed, it must be a number"))
-    })
+    let number = verify::number_from_env(name).unwrap_or_else(|refused| panic!("{refused}"));
+    number.unwrap_or(default)
 }
 
 fn main() -> ExitCode {
