@@ -47,7 +47,7 @@
 //!   older kube it needs no feature: `kube_4::conditions` and so on.
 //! - `schemars`: the policy as a field of a custom resource, checked by the API server.
 //! - `metrics`: runs, delays and failures, counted for any exporter; the table is in the [guide](guide::metrics).
-//! - `testing`: for an operator's own tests, the runs of an object without a cluster, [`testing`](testing::Timeline); for an
+//! - `testing`: for an operator's own tests, the runs of an object without a cluster, `testing::Timeline`; for an
 //!   older kube `kube_4::testing` and so on.
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -72,13 +72,25 @@ mod sync;
 
 // The last, because each changes what `major!` says.
 #[cfg(feature = "kube-runtime-4")]
-older_major! { kube_4, "4", kube_client_4, kube_core_4, kube_runtime_4, k8s_openapi_4, "status.rs" }
+older_major! {
+    kube_4, "4", kube_client_4, kube_core_4, kube_runtime_4, k8s_openapi_4, "status.rs",
+    newer: ["kube-runtime"]
+}
 #[cfg(feature = "kube-runtime-3")]
-older_major! { kube_3, "3", kube_client_3, kube_core_3, kube_runtime_3, k8s_openapi_3, "status.rs" }
+older_major! {
+    kube_3, "3", kube_client_3, kube_core_3, kube_runtime_3, k8s_openapi_3, "status.rs",
+    newer: ["kube-runtime", "kube-runtime-4"]
+}
 #[cfg(feature = "kube-runtime-2")]
-older_major! { kube_2, "2", kube_client_2, kube_core_2, kube_runtime_2, k8s_openapi_2, "status_2.rs" }
+older_major! {
+    kube_2, "2", kube_client_2, kube_core_2, kube_runtime_2, k8s_openapi_2, "status_2.rs",
+    newer: ["kube-runtime", "kube-runtime-4", "kube-runtime-3"]
+}
 #[cfg(feature = "kube-runtime-1")]
-older_major! { kube_1, "1", kube_client_1, kube_core_1, kube_runtime_1, k8s_openapi_1, "status_2.rs" }
+older_major! {
+    kube_1, "1", kube_client_1, kube_core_1, kube_runtime_1, k8s_openapi_1, "status_2.rs",
+    newer: ["kube-runtime", "kube-runtime-4", "kube-runtime-3", "kube-runtime-2"]
+}
 
 #[cfg(all(feature = "kube-runtime", feature = "testing"))]
 pub use kube::testing;

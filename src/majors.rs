@@ -17,6 +17,13 @@ macro_rules! major {
     (title) => {
         "The adapter for kube-runtime's `Controller`, for kube 5."
     };
+    // A line of an example that names the module.
+    (module $before:literal $after:literal) => {
+        concat!($before, "kube", $after)
+    };
+    (conditions $before:literal $after:literal) => {
+        concat!($before, "conditions", $after)
+    };
     (example) => {
         "```"
     };
@@ -28,11 +35,27 @@ macro_rules! major {
     };
 }
 
+/// The first line of an example with an older kube. The doc tests have the newest one only, so `tests/compat/check` compiles
+/// these.
+#[cfg(doctest)]
+macro_rules! older_example {
+    () => {
+        "```text"
+    };
+}
+
+#[cfg(not(doctest))]
+macro_rules! older_example {
+    () => {
+        "```"
+    };
+}
+
 /// Declares the module of an older major; its errors have the details of a status, or do not.
 macro_rules! older_major {
     (
         $module:ident, $major:literal, $kube_client:ident, $kube_core:ident, $kube_runtime:ident, $k8s_openapi:ident,
-        $status:literal
+        $status:literal, newer: [$($newer:literal),*]
     ) => {
         macro_rules! major {
             (kube) => {
@@ -48,28 +71,40 @@ macro_rules! older_major {
                 use ::$k8s_openapi as k8s_openapi;
             };
             (title) => {
-                concat!(
-                    "The adapter for kube-runtime's `Controller`, for kube ",
-                    $major,
-                    "; write `requeue_policy::",
-                    stringify!($module),
-                    "` where examples, written for the newest kube, say `requeue_policy::kube`."
-                )
+                concat!("The adapter for kube-runtime's `Controller`, for kube ", $major, ".")
             };
-            // Examples are compiled with the newest kube only.
+            (module $before:literal $after:literal) => {
+                concat!($before, stringify!($module), $after)
+            };
+            (conditions $before:literal $after:literal) => {
+                concat!($before, stringify!($module), "::conditions", $after)
+            };
             (example) => {
-                "```text"
+                older_example!()
             };
             (example no_run) => {
-                "```text"
+                older_example!()
             };
             (example should_panic) => {
-                "```text"
+                older_example!()
             };
         }
 
         #[allow(clippy::duplicate_mod)]
         #[path = "kube/mod.rs"]
         pub mod $module;
+
+        // Where it is the newest that is on, what all majors share links to it.
+        #[cfg(all(doc, not(any($(feature = $newer),*))))]
+        #[doc(hidden)]
+        pub use $module as kube;
+
+        #[cfg(all(doc, not(any(feature = "conditions", $(feature = $newer),*))))]
+        #[doc(hidden)]
+        pub use $module::conditions;
+
+        #[cfg(all(doc, feature = "testing", not(any($(feature = $newer),*))))]
+        #[doc(hidden)]
+        pub use $module::testing;
     };
 }

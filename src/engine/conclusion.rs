@@ -8,7 +8,7 @@ use super::{
     trigger::{AT_ONCE, until_tick},
 };
 use crate::{
-    Observed, Outcome, Phase, Requeue, RequeuePolicy, Retry,
+    Interval, Observed, Outcome, Phase, Requeue, RequeuePolicy, Retry,
     policy::{interval::LONGEST, slot::Slot},
 };
 use std::time::{Duration, SystemTime};
@@ -26,7 +26,17 @@ pub(crate) struct Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Explicit {
     Exactly(Requeue),
+    By(Interval),
     Within(Duration),
+}
+
+/// An interval in place of a policy's.
+struct Only(Interval);
+
+impl RequeuePolicy for Only {
+    fn interval(&self, _: Phase) -> Interval {
+        self.0
+    }
 }
 
 /// How a reconcile ended.
@@ -44,6 +54,7 @@ impl From<Outcome> for End {
         let (phase, explicit) = match outcome {
             Outcome::Phase(phase) => (Some(phase), None),
             Outcome::PhaseAndRequeue(phase, requeue) => (Some(phase), Some(Explicit::Exactly(requeue))),
+            Outcome::PhaseAndInterval(phase, interval) => (Some(phase), Some(Explicit::By(interval))),
             Outcome::PhaseWithin(phase, delay) => (Some(phase), Some(Explicit::Within(delay))),
             Outcome::Requeue(requeue) => (None, Some(Explicit::Exactly(requeue))),
             Outcome::Unchanged => (None, None),
@@ -64,6 +75,7 @@ impl From<Retry> for End {
             Retry::After(delay) => (Some(Phase::Failed), exactly(Requeue::After(delay))),
             Retry::Later(delay) => (None, exactly(Requeue::After(delay))),
             Retry::Never => (Some(Phase::Failed), exactly(Requeue::AwaitChange)),
+            Retry::As(outcome) => return outcome.into(),
         };
         Self {
             phase,
@@ -191,7 +203,14 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
         if let Some(deleted) = state.deleted.filter(|_| phase != Phase::Failed) {
             let observed = Observed::new(Phase::Initializing).since(deleted).in_slot(slot);
             return match policy.requeue(&observed, wall.time) {
-                Requeue::AwaitChange => Requeue::After(policy.interval(Phase::Initializing).longest()),
+                Requeue::AwaitChange => {
+                    let interval = policy.interval(Phase::Initializing);
+                    Requeue::After(if interval.is_never() {
+                        terms.longest
+                    } else {
+                        interval.longest()
+                    })
+                }
                 requeue => requeue,
             };
         }
@@ -199,6 +218,7 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
     };
     let (mut requeue, is_by_interval) = match explicit {
         Some(Explicit::Exactly(requeue)) => (requeue, false),
+        Some(Explicit::By(interval)) => (Only(interval).requeue(&observed(began), wall.time), false),
         _ => (by_interval(), true),
     };
     if phase == Phase::Failed && is_by_interval && requeue != Requeue::AwaitChange {
@@ -225,10 +245,12 @@ pub(crate) fn decide(state: &State, read: Status, end: End, slot: Slot, terms: T
     }
 
     let is_stuck = match phase {
-        Phase::Initializing => explicit.is_none(),
+        Phase::Initializing => !matches!(explicit, Some(Explicit::Exactly(_) | Explicit::Within(_))),
         Phase::Failed => true,
         Phase::Ready => false,
     };
+    // An interval that never comes is what the operator asked for, and no end.
+    let is_stuck = is_stuck && (explicit.is_some() || !policy.interval(phase).is_never());
     let says_so = end.phase.is_some() || (by_status && explicit.is_none());
     let gives_up = due.is_none() && says_so && is_stuck;
     let is_said = had_given_up && before == phase;
@@ -303,6 +325,10 @@ pub(crate) fn keep(record: &mut Record, key: Key, conclusion: &Conclusion, now: 
         (Flags::BY_STATUS, conclusion.by_status),
         (Flags::OWN_DELAY, conclusion.own_delay),
         (Flags::FOLLOW_UP, conclusion.follow_up),
+        (
+            Flags::DENIED,
+            state.flags.has(Flags::DENIED) && conclusion.phase == Phase::Failed,
+        ),
         (Flags::RUNNING | Flags::ERRED, false),
         (Flags::ENDED, true),
     ] {
@@ -395,6 +421,38 @@ mod tests {
             terms(wall(60 * SECOND, later)),
         );
         (next.requeue, next.transition)
+    }
+
+    #[test]
+    fn an_interval_that_never_comes_gives_nothing_up() {
+        let policy = RequeueConfig::default()
+            .with_error(Interval::never())
+            .with_initialization(Interval::never());
+        let terms = Terms {
+            policy: &policy,
+            limit: None,
+            longest: HOUR,
+            wall: wall(0, HOUR),
+        };
+        let read = Status {
+            phase: Phase::Ready,
+            since: None,
+        };
+        let mut record = Record::default();
+        let mut decided = |end: End| {
+            let conclusion = decide(&record.state, read, end, Slot::default(), terms);
+            keep(&mut record, 1, &conclusion, 0);
+            (conclusion.transition, conclusion.requeue)
+        };
+        let (transition, requeue) = decided(Retry::Backoff.into());
+        assert_eq!((transition, requeue), (Transition::Failed, Requeue::AwaitChange));
+        let (transition, _) = decided(Retry::Backoff.into());
+        assert!(matches!(transition, Transition::StillFailed(_)));
+        // A reconciler that says so itself gives it up.
+        assert!(matches!(decided(Retry::Never.into()).0, Transition::GaveUp(_)));
+        let initializing = || Outcome::from(Phase::Initializing).into();
+        assert!(matches!(decided(initializing()).0, Transition::Recovered(_)));
+        assert_eq!(decided(initializing()), (Transition::None, Requeue::AwaitChange));
     }
 
     #[test]

@@ -36,7 +36,9 @@ pub(crate) fn wrote(record: &mut Record, answer: &Answer) -> bool {
             Event::Itself(_) => None,
             Event::Other { key, .. } => Some(*key),
         };
-        held.version == answer.version && target.is_none_or(|target| target == answer.target)
+        held.version == answer.version
+            && held.delivered > answer.sent
+            && target.is_none_or(|target| target == answer.target)
     };
     let is_held = record.pending().held.iter().any(is_held);
     let was_delivered = answer

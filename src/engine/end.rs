@@ -65,6 +65,24 @@ impl Engine {
         }
     }
 
+    /// The error that an error policy is about to see is that the API server denies a request, as it says. The first failure's
+    /// line has it; in an outage that began otherwise this is said once.
+    pub(crate) fn denied(&self, id: Id<'_>, key: Option<Key>, what: &str) {
+        let is_said = key.and_then(|key| {
+            self.memory.modify(key, |record| {
+                let state = &mut record.state;
+                // After a restart the status tells that it was failing.
+                let phase = state.phases.reported().or(state.phases.seen());
+                let is_said = state.flags.has(Flags::DENIED) || phase != Some(Phase::Failed);
+                state.flags.set(Flags::DENIED, true);
+                is_said
+            })
+        });
+        if is_said == Some(false) {
+            log::denied(id, what);
+        }
+    }
+
     /// An error policy sees an error, of which it only knows the object. `guesses` in a controller that does not say what
     /// is gone.
     pub(crate) fn error_policy(

@@ -51,15 +51,14 @@ pub(crate) fn shown(record: &mut Record, key: Key, sight: &Sight, how: Shown, de
     state.flags.set(Flags::WATCHED, true);
     if how == Shown::First && !is_new {
         // Whatever timers there were, they are gone with the controller before.
-        state
-            .flags
-            .set(Flags::THROTTLED | Flags::WAITING | Flags::PLACED, false);
+        state.flags.set(Flags::THROTTLED | Flags::WAITING, false);
         if state.flags.has(Flags::ERRED) {
             state.flags.set(Flags::ERRED | Flags::RUNNING, false);
         }
         state.version = sight.version;
         state.delivered = delivered;
-        return want(record, Reason::New);
+        let is_resumed = state.flags.has(Flags::PAUSED) && !sight.is_paused;
+        return want(record, if is_resumed { Reason::Resumed } else { Reason::New });
     }
     // A list may show an older version: after a restore from a backup all are.
     let is_older = !relisted && sight.version.is_before(state.version);

@@ -7,7 +7,7 @@ use super::{
     trigger::Verdict,
     wakes::Id,
 };
-use crate::{ConfigError, Interval, MaxRate, Phase, RateLimit, Requeue, RequeuePolicy, policy::interval::humantime};
+use crate::{ConfigError, MaxRate, Phase, RateLimit, Requeue, RequeuePolicy, policy::interval::humantime};
 use std::{
     error::Error,
     fmt::{self, Display},
@@ -111,6 +111,11 @@ pub(super) fn ended_gone(id: Id<'_>, error: Option<&(dyn Error + 'static)>) {
     );
 }
 
+/// An object that was failing already now fails because of this.
+pub(super) fn denied(id: Id<'_>, what: &str) {
+    line!(warn, id, denied = %what, "still failed: the API server denies a request");
+}
+
 pub(super) fn resumed(id: Id<'_>) {
     line!(info, id, "resumed");
 }
@@ -157,36 +162,14 @@ pub(super) struct Policy {
 impl Policy {
     pub(super) fn of(policy: &dyn RequeuePolicy) -> Self {
         Self {
-            intervals: [Phase::Ready, Phase::Failed, Phase::Initializing].map(|phase| told(&policy.interval(phase))),
+            intervals: [Phase::Ready, Phase::Failed, Phase::Initializing]
+                .map(|phase| policy.interval(phase).to_string()),
             rate_limit: policy
                 .rate_limit()
                 .map(|limit| format!("{}, then one every {}", limit.burst(), humantime(limit.every()))),
             max_rate: policy.max_rate().map(|rate| rate.per_second()),
         }
     }
-}
-
-fn told(interval: &Interval) -> String {
-    let mut text = humantime(interval.initial()).to_string();
-    let mut tell = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            text += &format!(", {name} {value}");
-        }
-    };
-    tell(
-        "factor",
-        (interval.factor() != 1.0).then(|| interval.factor().to_string()),
-    );
-    tell("max", interval.max().map(|max| humantime(max).to_string()));
-    tell(
-        "jitter",
-        (interval.jitter() != 0.0).then(|| interval.jitter().to_string()),
-    );
-    tell(
-        "deadline",
-        interval.deadline().map(|deadline| humantime(deadline).to_string()),
-    );
-    text
 }
 
 pub(super) fn policy_replaced(policy: &Policy) {
@@ -197,6 +180,10 @@ pub(super) fn policy_replaced(policy: &Policy) {
 
 pub(super) fn policy_refused(refused: &ConfigError) {
     warn!(target: TARGET, %refused, "a new policy is refused, the old one stays");
+}
+
+pub(super) fn config_refused(refused: &ConfigError) {
+    error!(target: TARGET, %refused, "the policy is refused, the defaults apply");
 }
 
 pub(super) fn stretched(rate: Option<MaxRate>, after: Duration) {

@@ -81,6 +81,8 @@ pub(crate) struct State {
     pub(crate) deleted: Option<SystemTime>,
     /// When the next reconcile is due; where only a change starts it, when the object was last heard of.
     pub(crate) due: Tick,
+    /// Its place in the fleet's rate, if it has one.
+    pub(crate) place: Tick,
     /// When the last reconcile ended.
     pub(crate) ended: Tick,
     /// Since when the object is in the phase that the last reconcile reported.
@@ -99,6 +101,14 @@ pub(crate) struct State {
 }
 
 impl State {
+    /// When its object comes back at the latest: when it is due, or has its place.
+    fn expected(&self) -> Tick {
+        match self.flags.has(Flags::PLACED) {
+            true => self.due.max(self.place),
+            false => self.due,
+        }
+    }
+
     /// Whether its object fails and a timer tries it again.
     fn is_failing(&self) -> bool {
         self.phases.is_failed() && !self.flags.has(Flags::AWAITS_CHANGE | Flags::GAVE_UP)
@@ -220,7 +230,7 @@ impl Flags {
     pub(crate) const AWAITS_CHANGE: u32 = 8;
     /// The same because the last reconcile gave up.
     pub(crate) const GAVE_UP: u32 = 16;
-    /// It has a place in the fleet's rate: `due` is that place.
+    /// It has a place in the fleet's rate.
     pub(crate) const PLACED: u32 = 32;
     /// An annotation pauses it.
     pub(crate) const PAUSED: u32 = 64;
@@ -242,6 +252,8 @@ impl Flags {
     pub(crate) const ENDED: u32 = 65536;
     /// The last failure came with its own delay.
     pub(crate) const OWN_DELAY: u32 = 32768;
+    /// The log has it that the API server denies a request of the present outage.
+    pub(crate) const DENIED: u32 = 131_072;
 
     pub(crate) const fn has(self, flag: u32) -> bool {
         self.0 & flag != 0
@@ -362,7 +374,7 @@ impl Memory {
         };
         let flags = record.state.flags;
         let runs = flags.has(Flags::RUNNING) && !flags.has(Flags::ERRED);
-        runs || flags.has(Flags::WATCHED) || record.state.due.saturating_add(grace) >= now
+        runs || flags.has(Flags::WATCHED) || record.state.expected().saturating_add(grace) >= now
     }
 
     #[inline]

@@ -34,7 +34,7 @@ mod watched;
 pub(crate) mod written;
 
 use crate::{
-    ConfigError, MaxRate, Phase, RequeuePolicy,
+    ConfigError, MaxRate, Phase, RequeueConfig, RequeuePolicy,
     policy::config,
     sync::{AtomicU64, Mutex, Ordering, PoisonError, RwLock},
 };
@@ -89,12 +89,18 @@ pub(crate) struct Engine {
 
 const SHORTEST_GRACE: Tick = 60_000_000;
 
-/// The longest interval of a policy.
+/// Stands for the longest interval of a policy whose intervals never come.
+const WITHOUT_INTERVALS: Duration = Duration::from_secs(30);
+
+/// The longest interval of a policy, of those that come at all.
 fn longest(policy: &dyn RequeuePolicy) -> Duration {
     Phase::ALL
         .into_iter()
-        .map(|phase| policy.interval(phase).longest())
-        .fold(Duration::ZERO, Duration::max)
+        .map(|phase| policy.interval(phase))
+        .filter(|interval| !interval.is_never())
+        .map(|interval| interval.longest())
+        .max()
+        .unwrap_or(WITHOUT_INTERVALS)
 }
 
 /// For how long an object that does not come back is remembered after it was due.
@@ -110,8 +116,12 @@ impl Engine {
     /// Begins with an empty memory.
     pub(crate) fn new(policy: Policy, clock: Clock) -> Result<Arc<Self>, ConfigError> {
         config::validate(&*policy)?;
+        Ok(Self::begin(policy, clock))
+    }
+
+    fn begin(policy: Policy, clock: Clock) -> Arc<Self> {
         let grace = grace(&*policy);
-        Ok(Arc::new(Self {
+        Arc::new(Self {
             policy: RwLock::new((policy, 0)),
             overrides: RwLock::default(),
             hook: RwLock::default(),
@@ -129,7 +139,21 @@ impl Engine {
             stale: AtomicU64::new(0),
             warned: AtomicU64::new(0),
             replacing: Mutex::new(()),
-        }))
+        })
+    }
+
+    /// Begins with a config, or with the defaults if it is refused.
+    pub(crate) fn by_config(config: RequeueConfig, clock: Clock) -> Arc<Self> {
+        Self::begin(
+            match config.validate() {
+                Ok(()) => Arc::new(config),
+                Err(refused) => {
+                    log::config_refused(&refused);
+                    Arc::new(RequeueConfig::default())
+                }
+            },
+            clock,
+        )
     }
 
     /// Goes on by another policy; the old one stays if it is refused.

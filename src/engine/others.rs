@@ -4,32 +4,37 @@
 use super::{Engine, memory::Key, reason::Source, version::Version};
 use std::collections::HashMap;
 
-/// The objects that a watch has shown; `R` refers to one of the controller's own.
+/// The objects that a watch has shown; `R` refers to one of the controller's own, `M` is what is compared.
 #[derive(Clone)]
-pub(crate) struct Others<R> {
-    known: HashMap<Key, Other<R>>,
-    listed: Option<HashMap<Key, Other<R>>>,
+pub(crate) struct Others<R, M> {
+    known: HashMap<Key, Other<R, M>>,
+    listed: Option<HashMap<Key, Other<R, M>>>,
 }
 
 /// An object in a version.
 #[derive(Clone)]
-pub(crate) struct Other<R> {
+pub(crate) struct Other<R, M> {
     pub(crate) version: Version,
     pub(crate) source: Source,
     pub(crate) concerns: Vec<R>,
+    pub(crate) meta: M,
 }
 
 /// A version that concerns those whom the object refers to, or did before.
 pub(crate) struct Concern<R> {
     pub(crate) key: Key,
-    pub(crate) latest: Other<R>,
+    pub(crate) version: Version,
+    pub(crate) source: Source,
+    pub(crate) concerns: Vec<R>,
     /// The number of the delivery.
     pub(crate) delivered: u64,
     /// Whether it may be the echo of an own write: not what only a list shows, and no deletion.
     pub(crate) may_be_echo: bool,
+    /// Whether it is a change that the application wants to hear of.
+    pub(crate) matters: bool,
 }
 
-impl<R> Others<R> {
+impl<R, M> Others<R, M> {
     /// Nothing is known before the first list.
     pub(crate) fn new() -> Self {
         Self {
@@ -44,21 +49,28 @@ impl<R> Others<R> {
     }
 }
 
-impl<R: Clone> Others<R> {
+impl<R: Clone + PartialEq, M: Clone> Others<R, M> {
     /// An event shows an object.
-    pub(crate) fn apply(&mut self, engine: &Engine, key: Key, now: Other<R>) -> Option<Concern<R>> {
+    pub(crate) fn apply(
+        &mut self,
+        engine: &Engine,
+        key: Key,
+        now: Other<R, M>,
+        matters: &dyn Fn(&M, &M) -> bool,
+    ) -> Option<Concern<R>> {
         let before = self.known.insert(key, now.clone());
         if before.as_ref().is_some_and(|before| before.version == now.version) {
             return None;
         }
         let delivered = engine.shown_other(key, now.version);
-        Some(concern(key, before, now, delivered, true))
+        let matters = before.as_ref().is_none_or(|before| differ(before, &now, matters));
+        Some(concern(key, before, now, delivered, true, matters))
     }
 
     /// An event shows that an object is gone.
-    pub(crate) fn delete(&mut self, engine: &Engine, key: Key, last: Other<R>) -> Concern<R> {
+    pub(crate) fn delete(&mut self, engine: &Engine, key: Key, last: Other<R, M>) -> Concern<R> {
         let before = self.known.remove(&key);
-        concern(key, before, last, engine.gone_other(key), false)
+        concern(key, before, last, engine.gone_other(key), false, true)
     }
 
     /// A list begins.
@@ -67,40 +79,53 @@ impl<R: Clone> Others<R> {
     }
 
     /// The list shows an object.
-    pub(crate) fn list(&mut self, key: Key, now: Other<R>) {
+    pub(crate) fn list(&mut self, key: Key, now: Other<R, M>) {
         if let Some(listed) = &mut self.listed {
             listed.insert(key, now);
         }
     }
 
     /// The list is complete.
-    pub(crate) fn end_list(&mut self, engine: &Engine) -> Vec<Concern<R>> {
+    pub(crate) fn end_list(&mut self, engine: &Engine, matters: &dyn Fn(&M, &M) -> bool) -> Vec<Concern<R>> {
         let listed = self.listed.take().unwrap_or_default();
-        let mut before = std::mem::replace(&mut self.known, listed);
+        let mut known = std::mem::replace(&mut self.known, listed);
         let mut all = vec![];
         for (key, now) in &self.known {
-            let before = before.remove(key);
+            let before = known.remove(key);
             if before.as_ref().is_none_or(|before| before.version != now.version) {
                 let delivered = engine.shown_other(*key, now.version);
-                all.push(concern(*key, before, now.clone(), delivered, false));
+                let matters = before.as_ref().is_none_or(|before| differ(before, now, matters));
+                all.push(concern(*key, before, now.clone(), delivered, false, matters));
             }
         }
-        for (key, gone) in before {
-            all.push(concern(key, None, gone, engine.gone_other(key), false));
+        for (key, gone) in known {
+            all.push(concern(key, None, gone, engine.gone_other(key), false, true));
         }
         all
     }
 }
 
-fn concern<R>(key: Key, before: Option<Other<R>>, now: Other<R>, delivered: u64, may_be_echo: bool) -> Concern<R> {
-    let mut latest = now;
-    latest
-        .concerns
-        .extend(before.into_iter().flat_map(|before| before.concerns));
+fn differ<R: PartialEq, M>(before: &Other<R, M>, now: &Other<R, M>, matters: &dyn Fn(&M, &M) -> bool) -> bool {
+    before.concerns != now.concerns || matters(&before.meta, &now.meta)
+}
+
+fn concern<R, M>(
+    key: Key,
+    before: Option<Other<R, M>>,
+    now: Other<R, M>,
+    delivered: u64,
+    may_be_echo: bool,
+    matters: bool,
+) -> Concern<R> {
+    let mut concerns = now.concerns;
+    concerns.extend(before.into_iter().flat_map(|before| before.concerns));
     Concern {
         key,
-        latest,
+        version: now.version,
+        source: now.source,
+        concerns,
         delivered,
         may_be_echo,
+        matters,
     }
 }

@@ -1,6 +1,9 @@
 //! How long an object has been failing, and whether it is about to be given up.
 
-use crate::{Observed, Phase, Requeue, RequeuePolicy, Retry, policy::slot::Slot};
+use crate::{
+    Observed, Outcome, Phase, Requeue, RequeuePolicy, Retry,
+    policy::{interval::nanos, slot::Slot},
+};
 use std::time::{Duration, SystemTime};
 
 /// What a failure of an object, now, would be a part of; returned by [`Requeuer::outage`](crate::kube::Requeuer::outage).
@@ -42,6 +45,13 @@ impl Outage {
             Retry::Backoff => self.is_last,
             Retry::After(_) | Retry::Later(_) => false,
             Retry::Never => true,
+            Retry::As(Outcome::Phase(Phase::Failed)) => self.is_last,
+            Retry::As(Outcome::PhaseAndRequeue(Phase::Failed, requeue)) => matches!(requeue, Requeue::AwaitChange),
+            Retry::As(Outcome::PhaseAndInterval(Phase::Failed, interval)) => {
+                interval.delay_nanos(nanos(self.elapsed)).is_none()
+            }
+            // No failure, or tried again.
+            Retry::As(_) => false,
         };
         Self { is_last, ..self }
     }

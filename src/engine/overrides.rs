@@ -21,9 +21,9 @@ pub(super) fn digest(refused: &[ConfigError]) -> u64 {
 /// The application chooses the keys. Without any, nothing can be overridden. A value that is not allowed is logged once, and
 /// the policy applies.
 ///
-/// ```
-/// use requeue_policy::kube::Overrides;
-///
+#[cfg_attr(feature = "kube-runtime", doc = "```")]
+#[cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+/// # use requeue_policy::kube::Overrides;
 /// let overrides = Overrides::new().interval("example.com/poll-interval").paused("example.com/paused");
 /// # assert_ne!(overrides, Overrides::new());
 /// ```

@@ -297,7 +297,7 @@ fn what_the_whole_fleet_is_asked_for_takes_a_place_and_a_change_gives_it_back() 
     let before = world.admit(&sight, 5 * SECOND);
     assert_eq!(before, Verdict::Postpone(Requeue::After(Duration::from_secs(6))));
     let mut changed = world.record.clone();
-    assert_eq!(world.reasons(&sight, 11 * SECOND), "requested for all; due");
+    assert_eq!(world.reasons(&sight, 11 * SECOND), "requested for all");
     std::mem::swap(&mut world.record, &mut changed);
     want(&mut world.record, Reason::Requested);
     assert_eq!(world.reasons(&sight, 6 * SECOND), "requested for all; requested");

@@ -43,11 +43,10 @@ pub(crate) struct Limits<'a> {
     pub(crate) of_fleet: Option<(MaxRate, &'a Places)>,
 }
 
-/// Whether the object's timer has fired.
+/// Whether the object is due, by its interval or by an explicit delay.
 pub(super) fn is_due(record: &Record, now: Tick) -> bool {
     let state = &record.state;
-    let has_timer = !state.flags.has(Flags::AWAITS_CHANGE) || state.flags.has(Flags::PLACED);
-    has_timer && state.due <= now.saturating_add(TOLERANCE)
+    !state.flags.has(Flags::AWAITS_CHANGE) && state.due <= now.saturating_add(TOLERANCE)
 }
 
 /// Decides whether a reconcile starts now, on the object as the cache has it.
@@ -82,16 +81,16 @@ pub(crate) fn admit(record: &mut Record, key: Key, sight: &Sight, limits: Limits
     if let Some((rate, places)) = limits.of_fleet.filter(|_| is_for_all && !placed) {
         let place = places.take(rate, now);
         if place > now.saturating_add(TOLERANCE) {
-            state.due = place;
+            state.place = place;
             state.flags.set(Flags::PLACED, true);
             return Verdict::Place {
                 after: until_tick(place, now),
             };
         }
     }
-    // It has its place, and the place is not there yet.
-    if is_for_all && placed && !is_due {
-        return Verdict::Postpone(Requeue::After(until_tick(state.due, now)));
+    let is_early = placed && state.place > now.saturating_add(TOLERANCE);
+    if is_for_all && is_early {
+        return Verdict::Postpone(Requeue::After(until_tick(state.place, now)));
     }
     let goes_first = is_due && !state.flags.has(Flags::FAST);
     let limit = limits.of_object;
@@ -116,8 +115,8 @@ pub(crate) fn admit(record: &mut Record, key: Key, sight: &Sight, limits: Limits
             loops,
         };
     }
-    if let Some((_, places)) = limits.of_fleet.filter(|_| placed && !is_due) {
-        places.give_back(state.due);
+    if let Some((_, places)) = limits.of_fleet.filter(|_| is_early) {
+        places.give_back(state.place);
     }
     if let Some(limit) = limit {
         state.bucket = state.bucket.take(limit, now);

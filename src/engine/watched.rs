@@ -3,6 +3,7 @@
 use super::{
     Engine,
     conclusion::{self, Status},
+    echo,
     event::{self, Shown, Then},
     log,
     memory::{Flags, Held, Key},
@@ -121,6 +122,17 @@ impl Engine {
             self.telemetry.quiet(id.kind, why);
         }
         then.is_some_and(|then| self.follow(id, key, then))
+    }
+
+    /// A version of another object concerns this one, and the application does not want to hear of it.
+    pub(crate) fn passed(&self, key: Key, other: Key, version: Version, delivered: u64) {
+        self.memory.modify(key, |record| {
+            // What is held before it is yet to be compared with the writes.
+            if !record.is_busy() {
+                echo::take(record, other, version, delivered);
+                echo::skip(record, other, version, false);
+            }
+        });
     }
 
     /// The application asks for an object; returns whether to trigger it.

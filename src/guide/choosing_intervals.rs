@@ -105,6 +105,13 @@
 //! within 95 min, and from then on costs 6 reconciles per hour in place of 120; what no event shows may then stay
 //! unnoticed for 10 min.
 //!
+//! ### An interval that never comes costs nothing and notices nothing
+//!
+//! `default: never` makes timers start no reconcile, however many objects there are. Choose it where every change that
+//! matters arrives as an event, and remember what it leaves out: a change that only polling can reveal is not picked up
+//! before the next change, `reconcile_all_on` or a restart. Where only some objects must be polled, keep `never` and return
+//! `Phase::Ready.after(..)` or [`within(..)`](super::semantics#a-success-may-be-due-earlier-than-its-interval) for those.
+//!
 //! # When to give up
 //!
 //! ### A deadline ends what an object costs that nobody repairs

@@ -71,7 +71,7 @@
 //!
 //! impl Observe for App {
 //!     fn observe(&self) -> Observed {
-//!         conditions::observed(self.conditions(), |condition| match (&*condition.type_, &*condition.status) {
+//!         conditions::observed(self.conditions(), Phase::Initializing, |type_, status| match (type_, status) {
 //!             ("Ready", "True") => Some(Phase::Ready),
 //!             ("Ready", "False") => Some(Phase::Failed),
 //!             _ => None,
@@ -233,10 +233,27 @@
 //!
 //! ### A condition tells the phase and since when
 //!
-//! [`conditions::observed`](crate::conditions::observed), with the feature `conditions`, reads both from a list of
-//! `metav1.Condition`. The times have
-//! whole seconds, so a growing delay is longer by up to `factor − 1` seconds, and a deadline passes up to a second
-//! early.
+//! [`conditions::observed`](crate::conditions::observed), with the feature `conditions`, reads both from a list of conditions:
+//! `metav1.Condition`, or a type of your own. Its arguments are the phase of an object whose conditions tell none, and what
+//! each type and status tells. The times of `metav1.Condition` have whole seconds, so a growing delay is longer by up to
+//! `factor − 1` seconds, and a deadline passes up to a second early.
+//!
+//! While another condition could have told a phase that takes precedence, the object was not in this one. So an object whose
+//! `Ready` is false since it was created is failing since `Initialized` became true, and no longer.
+//!
+//! ### A condition of the operator's own type serves as well
+//!
+//! Implement [`conditions::Condition`](crate::conditions::Condition) for it. [`conditions::time`](crate::conditions::time)
+//! reads a time that is a string. A condition that means trouble where it is true, and without which the object is healthy,
+//! takes [`Phase::Ready`](crate::Phase::Ready) as the phase of an object whose conditions tell none.
+//!
+//! ### A phase that the reason tells has no time, or the right one
+//!
+//! `lastTransitionTime` changes with the status and not with the reason. An object that is `Ready=False` because it is being
+//! created, and then because it fails, would be in outage since its creation, and given up too early. So a phase that the
+//! reason tells is told by [`Says::ByReason`](crate::conditions::Says::ByReason), and has no time. The controller remembers
+//! since when it has seen the phase, until it restarts. To keep the backoff over a restart, give each phase a status or a
+//! condition of its own.
 //!
 //! ### A condition keeps its `lastTransitionTime` while its status stays
 //!
@@ -294,6 +311,7 @@
 //! |---|---|---|
 //! | `Ok(Action::requeue(..))` by phase | `Ok(Phase::Ready)`, `Ok(Phase::Initializing)`, `Ok(Phase::Failed)` | by [the interval of the phase](super::semantics#initializing-comes-before-failed-failed-before-ready) |
 //! | `Ok(Action::requeue(d))`, because something is due in `d` | `Ok(Phase::Ready.after(d))` | [after `d`](super::semantics#a-success-may-ask-for-a-delay) |
+//! | the same with jitter, to spread objects | `Ok(Phase::Ready.after(Interval::constant(d).with_jitter(0.2)))` | [earlier by the object's slot](super::semantics#an-explicit-delay-may-be-jittered) |
 //! | the same, as an upper bound | `Ok(Phase::Ready.within(d))` | [after `d` at the latest](super::semantics#a-success-may-be-due-earlier-than-its-interval) |
 //! | `Ok(Action::await_change())` | `Ok(Phase::Ready.await_change())` | when [something changes](super::semantics#a-success-may-await-a-change) |
 //! | the earliest of several | `Ok(a.min(b))` of two [`Requeue`](crate::Requeue)s | [the earlier is the less](#the-earlier-of-two-answers-is-the-less) |
@@ -305,6 +323,48 @@
 //! ### The earlier of two answers is the less
 //!
 //! So the earliest of several delays is their `min`, and `AwaitChange` is later than any delay.
+//!
+//! ### An interval from the object's spec counts after a success and after a failure
+//!
+//! Flux and Crossplane have one. Return it as a delay, and let the classifier, which sees the object, return it after an
+//! error. A jitter spreads the objects that have the same interval. Let the schema of your resource bound it: a delay shorter
+//! than the `every` of the rate limit is slowed down to that.
+//!
+#![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
+#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
+//! # use futures::StreamExt;
+//! # use requeue_policy::kube::Controller;
+//! # use std::{future::ready, io, sync::Arc};
+//! use requeue_policy::{Interval, Outcome, Phase, Retry};
+//! use std::time::Duration;
+//!
+//! # #[derive(Clone, Debug)]
+//! struct Spec {
+//!     interval: Duration,
+//!     retry_interval: Option<Duration>,
+//! }
+//!
+//! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+//! # #[kube(group = "example.com", version = "v1", kind = "App", namespaced)]
+//! # struct AppSpec {}
+//! # struct Context;
+//! # async fn sync(_: &App, _: &Context) -> io::Result<()> { Ok(()) }
+//! # fn spec(_: &App) -> Spec { Spec { interval: Duration::from_secs(600), retry_interval: None } }
+//! async fn reconcile(app: Arc<App>, ctx: Arc<Context>) -> Result<Outcome, io::Error> {
+//!     sync(&app, &ctx).await?;
+//!     Ok(Phase::Ready.after(Interval::constant(spec(&app).interval).with_jitter(0.1)))
+//! }
+//!
+//! fn classify(_: &io::Error, app: &App) -> Retry {
+//!     match spec(app).retry_interval {
+//!         Some(delay) => Retry::After(delay), // exactly; with jitter: Retry::As(Phase::Failed.after(..))
+//!         None => Retry::Backoff,             // by the policy
+//!     }
+//! }
+//! # async fn run(controller: Controller<App>, ctx: Arc<Context>) {
+//! # controller.run_with(reconcile, classify, ctx).for_each(|_| ready(())).await;
+//! # }
+//! ```
 //!
 //! ### A new object with a finalizer and a child makes two reconciles
 //!
@@ -454,22 +514,33 @@
 //!
 //! It [says itself how to retry](super::semantics#an-error-of-kube-says-itself-how-to-retry): `error.into()`, or
 //! `|error: &kube::Error, _: &App| error.into()` as the whole classifier. A conflict is retried after one second and not
-//! logged; `retryAfterSeconds` is honoured; what no retry cures waits five minutes. To try a missing right as often as any
-//! other error, match it first:
+//! logged; `retryAfterSeconds` is honoured; every other error backs off.
+//!
+//! ### A class of kube's errors is overridden, and the rest stays
+//!
+//! Start from kube's answer. `Retry::After` in it is the time that the API server asks for, so override only `Backoff`, and
+//! that time is kept:
 //!
 #![cfg_attr(feature = "kube-runtime", doc = "```")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
 //! use requeue_policy::Retry;
 //!
 //! fn classify<K>(error: &kube::Error, _: &K) -> Retry {
-//!     match error {
-//!         kube::Error::Api(status) if status.is_forbidden() => Retry::Backoff,
-//!         error => error.into(),
+//!     match error.into() {
+//!         Retry::Backoff if is_invalid(error) => Retry::Never, // an edit cures it
+//!         retry => retry,
 //!     }
 //! }
-//! # let error = kube::Error::Api(Box::new(kube::core::Status::failure("no", "Forbidden").with_code(403)));
-//! # assert_eq!(classify(&error, &()), Retry::Backoff);
+//!
+//! fn is_invalid(error: &kube::Error) -> bool {
+//!     matches!(error, kube::Error::Api(status) if status.code == 422)
+//! }
+//! # let invalid = kube::core::Status::failure("no", "Invalid").with_code(422);
+//! # assert_eq!(classify(&kube::Error::Api(Box::new(invalid)), &()), Retry::Never);
 //! ```
+//!
+//! `status.code` and `status.reason` are there in every kube. `status.is_invalid()`, `is_forbidden()` and the like are there
+//! from kube 3 on.
 //!
 //! A reconciler that wants to say in the status that it gives up asks [whether this is the last
 //! attempt](super::semantics#an-errors-own-retry-decides-whether-it-is-the-last-attempt). Its context holds a clone of the
@@ -497,56 +568,22 @@
 //!
 //! # With a finalizer
 //!
-//! `kube::runtime::finalizer` wants an `Action` from its closure. Give it one, and keep the outcome beside it:
+//! [`finalizer`](crate::kube::finalizer) adds it before the first `apply`, and removes it when the clean-up is done. It
+//! takes the place of `kube::runtime::finalizer`, and the reconciler's errors stay what they are. The error type converts
+//! from `kube::Error`, for a finalizer that cannot be written:
 //!
 #![cfg_attr(feature = "kube-runtime", doc = "```no_run")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
 //! # use kube::{Api, Client, ResourceExt};
-//! # use requeue_policy::{Observe, Observed, Phase};
+//! # use requeue_policy::{Observe, Observed, Phase, Retry};
 //! # #[derive(kube::CustomResource, Clone, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 //! # #[kube(group = "example.com", version = "v1", kind = "Site", namespaced)]
 //! # struct SiteSpec {}
 //! # impl Observe for Site { fn observe(&self) -> Observed { Observed::new(Phase::Ready) } }
-//! # #[derive(Debug, thiserror::Error)]
-//! # #[error("oops")]
-//! # struct Error;
-//! # async fn apply(_: Arc<Site>, _: &Client) -> Result<Phase, Error> { Ok(Phase::Ready) }
-//! # async fn cleanup(_: Arc<Site>, _: &Client) -> Result<(), Error> { Ok(()) }
-//! use kube::runtime::{controller::Action, finalizer::{self, Event, finalizer}};
-//! use requeue_policy::{Outcome, Requeue};
-//! use std::sync::Arc;
-//!
-//! async fn reconcile(site: Arc<Site>, client: Arc<Client>) -> Result<Outcome, finalizer::Error<Error>> {
-//!     let sites = Api::<Site>::namespaced((*client).clone(), &site.namespace().unwrap_or_default());
-//!     // Stays so when the finalizer was only added or removed: that change starts the next reconcile.
-//!     let mut outcome = Outcome::from(Requeue::AwaitChange);
-//!     let result = &mut outcome;
-//!     finalizer(&sites, "example.com/site", site, async |event| {
-//!         match event {
-//!             Event::Apply(site) => *result = apply(site, &client).await?.into(),
-//!             Event::Cleanup(site) => cleanup(site, &client).await?,
-//!         }
-//!         Ok(Action::await_change())
-//!     })
-//!     .await?;
-//!     Ok(outcome)
-//! }
-//! # fn run(controller: requeue_policy::kube::Controller<Site>, client: Arc<Client>) {
-//! #     drop(controller.run(reconcile, client));
-//! # }
-//! ```
-//!
-//! ### An `Ok` from a clean-up removes the finalizer
-//!
-//! So with this helper a clean-up that is not done yet is an error, and the error says when to look again. As it is no
-//! failure, it is [`Retry::Later`](super::semantics#a-conflict-is-no-failure). Here is the classifier of an operator that
-//! tells its errors apart:
-//!
-#![cfg_attr(feature = "kube-runtime", doc = "```")]
-#![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
-//! use kube::runtime::finalizer;
-//! use requeue_policy::Retry;
-//! use std::time::Duration;
+//! # async fn upload(_: &Site, _: &Client) -> Result<(), Error> { Ok(()) }
+//! # async fn is_drained(_: &Site, _: &Client) -> Result<bool, Error> { Ok(true) }
+//! use requeue_policy::{Outcome, kube::{Cleanup, finalizer}};
+//! use std::{sync::Arc, time::Duration};
 //!
 //! #[derive(Debug, thiserror::Error)]
 //! enum Error {
@@ -554,29 +591,64 @@
 //!     Kube(#[from] kube::Error),
 //!     #[error("the spec is not valid")]
 //!     InvalidSpec,
-//!     #[error("it is drained")]
-//!     Draining,
 //! }
 //!
-//! fn classify(error: &Error) -> Retry {
-//!     match error {
-//!         Error::Kube(error) => error.into(),
-//!         Error::InvalidSpec => Retry::Never,
-//!         Error::Draining => Retry::Later(Duration::from_secs(5)),
+//! async fn reconcile(site: Arc<Site>, client: Arc<Client>) -> Result<Outcome, Error> {
+//!     let sites = Api::<Site>::namespaced((*client).clone(), &site.namespace().unwrap_or_default());
+//!     let apply = |site| apply(site, client.clone());
+//!     let cleanup = |site| cleanup(site, client.clone());
+//!     finalizer(&sites, "example.com/site", site, apply, cleanup).await
+//! }
+//!
+//! async fn apply(site: Arc<Site>, client: Arc<Client>) -> Result<Phase, Error> {
+//!     upload(&site, &client).await?;
+//!     Ok(Phase::Ready)
+//! }
+//!
+//! async fn cleanup(site: Arc<Site>, client: Arc<Client>) -> Result<Cleanup, Error> {
+//!     match is_drained(&site, &client).await? {
+//!         true => Ok(Cleanup::Done),
+//!         false => Ok(Cleanup::NotYet(Phase::Ready.after(Duration::from_secs(5)))),
 //!     }
 //! }
 //!
 //! /// For `run_with`.
-//! fn classify_with_finalizer<K>(error: &finalizer::Error<Error>, _: &K) -> Retry {
+//! fn classify(error: &Error, site: &Site) -> Retry {
 //!     match error {
-//!         finalizer::Error::ApplyFailed(error) | finalizer::Error::CleanupFailed(error) => classify(error),
-//!         finalizer::Error::AddFinalizer(error) | finalizer::Error::RemoveFinalizer(error) => error.into(),
-//!         _ => Retry::Backoff,
+//!         // Its last finalizer went, and the object with it.
+//!         Error::Kube(kube::Error::Api(status)) if status.code == 404 && site.metadata.deletion_timestamp.is_some() => {
+//!             Retry::Later(Duration::from_secs(1))
+//!         }
+//!         Error::Kube(error) => error.into(),
+//!         Error::InvalidSpec => Retry::Never,
 //!     }
 //! }
-//! # assert_eq!(classify_with_finalizer(&finalizer::Error::ApplyFailed(Error::InvalidSpec), &()), Retry::Never);
-//! # assert_eq!(classify_with_finalizer(&finalizer::Error::CleanupFailed(Error::Draining), &()), Retry::Later(Duration::from_secs(5)));
+//! # fn run(controller: requeue_policy::kube::Controller<Site>, client: Arc<Client>) {
+//! #     drop(controller.run_with(reconcile, classify, client));
+//! # }
 //! ```
+//!
+//! The controller's role may `patch` the object, and `get` it. It gets it only if another controller changes the finalizers
+//! at the same time. kube's own helper works, too: [a finalizer that the controller writes is a
+//! change](super::semantics#an-own-finalizer-is-a-change).
+//!
+//! ### A clean-up that is not done yet is called again and is no failure
+//!
+//! It returns [`Cleanup::NotYet`](crate::kube::Cleanup::NotYet) with any outcome. `().into()` is by the initialization
+//! interval, counted from the deletion.
+//!
+//! ### A clean-up that fails backs off with its error and keeps the finalizer
+//!
+//! ### The finalizer of another controller stays its own
+//!
+//! The patch tests that the finalizer is where it was, and that the object is the same. If another controller has changed the
+//! list, the patch is made again for the list as it is. The clean-up is not repeated.
+//!
+//! ### A 404 after the last finalizer went is no failure
+//!
+//! The object is gone when its last finalizer is, and a write after that meets a 404. Write the status in the clean-up, not
+//! after the helper. Where that cannot be, classify a 404 of an object that is being deleted as
+//! [`Retry::Later`](super::semantics#a-conflict-is-no-failure), as above: if the object is gone, nothing follows.
 //!
 //! # Tuned in your config file
 //!
@@ -618,7 +690,38 @@
 //! ### What is left out has its default
 //!
 //! An empty file is the default policy. But an interval that is a map needs its `initial`, `rate_limit` both of its
-//! fields, and `max_rate` its `per_second`. Where `factor` is 1, `max` has nothing to do.
+//! fields, and `max_rate` its `per_second`. Where `factor` is 1, `max` has nothing to do, and where
+//! `initial` is `never`, no other field has.
+//!
+//! ### What is left out has the application's defaults
+//!
+//! [`overlay`](crate::RequeueConfig::overlay) reads a file over a config: a field that is left out keeps what it was, and
+//! `null` or `off` turns a limit off. Its example has the two lines that a field of your config needs.
+//!
+//! ### A policy is a text for a flag or the environment
+//!
+//! `default=never,error=10s..5m:jitter=0.2,rate_limit=10:every=5s,max_rate=50`: fields as in the file, with commas between,
+//! and [an interval](crate::Interval#as-text) as `initial..max` and then `name=value` with colons between. A shell finds
+//! nothing to expand in it. A file takes these texts, too, and so does whatever reads the environment by serde: `10s..5m` as
+//! the value of one variable for one interval, say.
+//!
+//! ```
+//! use requeue_policy::RequeueConfig;
+//!
+//! // An empty text is the default policy.
+//! let text = std::env::var("REQUEUE_POLICY").unwrap_or_default();
+//! let config: RequeueConfig = text.parse()?;
+//! # assert_eq!(config, RequeueConfig::default());
+//! # Ok::<(), requeue_policy::ConfigError>(())
+//! ```
+//!
+//! With clap a flag is a field of the type `Option<RequeueConfig>` or `Option<Interval>`, and nothing else: the example
+//! `preview` has both, and the variable (`cargo run -p preview -- --policy default=never --error 10s..5m`).
+//!
+//! ### A policy that is known to be allowed needs no check
+//!
+//! `Requeuer::from(config)` takes a `RequeueConfig` that is a constant or was deserialized, and cannot fail. If it is not
+//! allowed after all, one ERROR line names the field, and the defaults apply.
 //!
 //! ### Every refusal names the field, the value and what is allowed
 //!
@@ -673,7 +776,7 @@
 //!
 //! ### In a custom resource an interval is a map and its durations are Go's
 //!
-//! `{ initial: 30s }` and not `30s`, because there a field has one type; `1h30m`, in whole `h`, `m`, `s`, `ms`, `us`
+//! `{ initial: 30s }` or `{ initial: never }` and not `30s` or `never`, because there a field has one type; `1h30m`, in whole `h`, `m`, `s`, `ms`, `us`
 //! and `ns`, and not `1h 30m` or `1day`, because the server compares durations by rules in CEL. `rate_limit` is a map
 //! or null, and called so, as in the file.
 //!
@@ -770,9 +873,9 @@
 //!
 //! ### A timeline shows when an object would be reconciled without a cluster
 //!
-//! [`testing::Timeline`](crate::testing::Timeline), with the feature `testing` in the dev-dependencies, plays events on
+//! [`testing::Timeline`][timeline], with the feature `testing` in the dev-dependencies, plays events on
 //! one object of your type, and what your reconciles write and return, with the policy of your file. It needs no runtime and
-//! takes no time. Printed, it looks like the examples of this guide:
+//! takes no time. Printed, it looks like the examples of this guide, with the reasons for each reconcile:
 //!
 #![cfg_attr(all(feature = "kube-runtime", feature = "testing"), doc = "```")]
 #![cfg_attr(not(all(feature = "kube-runtime", feature = "testing")), doc = "```ignore")]
@@ -794,11 +897,31 @@
 //! timeline.at(Duration::from_secs(40)).changed("the spec changes", |app| app.spec.size = 3);
 //! timeline.at(Duration::from_secs(60)).restarted();
 //! timeline.assert_reconciled_at([0, 10, 30, 40, 60].map(Duration::from_secs));
+//! assert_eq!(timeline.to_string().lines().collect::<Vec<_>>(), [
+//!     " 0s  created                  → Err    new",
+//!     "10s                           → Err    due",
+//!     "30s                           → Err    due",
+//!     "40s  the spec changes         → Ready  changed: generation",
+//!     " 1m  the controller restarts  → Ready  new",
+//! ]);
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! It is a model of kube-runtime's scheduler around the real `Requeuer`; what it leaves out stands in
-//! [its assumptions](crate::testing#assumptions).
+//! [its assumptions][assumptions].
+//!
+//! ### With a watch that lags a reconcile waits for its own write
+//!
+//! `watch_lags` sets how much later the watch shows a write. A reconcile then reads what the cache has, and the row says where
+//! it waits. So the timeline shows that comparing with the cache is safe.
+//!
+//! ### A reconcile that writes one phase and ends with another is a mistake
+//!
+//! The timeline panics. What the reconcile returns counts until a restart, and then the status does.
+//!
+//! ### A status that is stamped later than the timeline's clock is a mistake
+//!
+//! It panics, too: such a time counts as no time at all, so a backoff would not grow. Take `Reconcile::now`.
 //!
 //! ## Your reconciler in virtual time
 //!
@@ -806,6 +929,12 @@
 //! [kube-testbed](https://docs.rs/kube-testbed), an API server in memory, and a day takes milliseconds. The wall clock does
 //! not follow virtual time, so take what a status is stamped with from
 //! [`Requeuer::now`](crate::kube::Requeuer::now): in production it is the wall clock, in a paused runtime it is tokio's.
+//!
+//! ```toml
+//! [dev-dependencies]
+//! kube-testbed = "0.1"
+//! tokio = { version = "1", features = ["test-util"] }
+//! ```
 //!
 #![cfg_attr(feature = "kube-runtime", doc = "```")]
 #![cfg_attr(not(feature = "kube-runtime"), doc = "```ignore")]
@@ -840,7 +969,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! // In a test: #[tokio::test(start_paused = true)], for which tokio needs its feature `test-util`.
+//! // In a test: #[tokio::test(start_paused = true)]
 //! let server = ApiServer::new([Resource::from_crd(&App::crd())?]);
 //! let client = Client::new(server.connect(), "default");
 //! let requeue = Requeuer::new(RequeueConfig::default())?;
@@ -860,9 +989,12 @@
 //! # }
 //! ```
 //!
+//! Two writes in one reconcile that disagree, Ready and then Failed, count as two in `status_writes`. The server can also be
+//! slow (`set_latency`), its watches late (`set_watch_lag`), and its requests refused (`on_request`).
+//!
 //! ### A check of `Observe` names the mistake
 //!
-//! [`testing::assert_status_write_is_no_change`](crate::testing::assert_status_write_is_no_change) takes the object before
+//! [`testing::assert_status_write_is_no_change`][assertion] takes the object before
 //! and after a status write of your reconciler. It finds a fingerprint that changes with the write, one that is never
 //! the same, a `since` that is renewed, and an annotation that goes along.
 //!
@@ -934,3 +1066,22 @@
 //! ### One WARN line says that an error never reached its error policy
 //!
 //! Use `reconciler` and `error_policy` of the same `Requeuer`.
+//!
+#![cfg_attr(feature = "testing", doc = "[timeline]: crate::testing::Timeline")]
+#![cfg_attr(
+    not(feature = "testing"),
+    doc = "[timeline]: https://docs.rs/requeue-policy/latest/requeue_policy/testing/struct.Timeline.html"
+)]
+#![cfg_attr(feature = "testing", doc = "[assumptions]: crate::testing#assumptions")]
+#![cfg_attr(
+    not(feature = "testing"),
+    doc = "[assumptions]: https://docs.rs/requeue-policy/latest/requeue_policy/testing#assumptions"
+)]
+#![cfg_attr(
+    feature = "testing",
+    doc = "[assertion]: crate::testing::assert_status_write_is_no_change"
+)]
+#![cfg_attr(
+    not(feature = "testing"),
+    doc = "[assertion]: https://docs.rs/requeue-policy/latest/requeue_policy/testing/fn.assert_status_write_is_no_change.html"
+)]

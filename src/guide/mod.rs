@@ -1,6 +1,8 @@
 //! The guide: how to embed the crate, what happens exactly, and what to do at 3 a.m.
 //!
+//! - [`do_you_need_this`]: when kube alone is enough, and when it is not.
 //! - [`embedding`]: a controller from scratch, an existing one in a ten-line diff, and the parts for kube's own `Controller`.
+//! - [`moving_over`]: an existing operator: what must go, what stays, what to look for in review, the log and metrics after.
 //! - [`semantics`]: every rule in a sentence, with an example.
 //! - [`scenarios`]: twelve to predict, with their answers.
 //! - [`choosing_intervals`]: what an interval costs, how late it notices, what growth and jitter do.
@@ -16,8 +18,10 @@
 pub mod at_3_am;
 pub mod choosing_intervals;
 pub mod coming_from;
+pub mod do_you_need_this;
 pub mod embedding;
 pub mod metrics;
+pub mod moving_over;
 pub mod scenarios;
 pub mod semantics;
 pub mod why;

@@ -112,6 +112,13 @@
 //! 30days
 //! ```
 //!
+//! ### An interval that never comes gives nothing up
+//!
+//! With `default: never` no timer starts a reconcile of a settled object, and with `error: never` none retries a failure: a
+//! change does. That is what the operator asked for, so the log does not say that the object was given up, and metrics do
+//! not count it. `within`, an explicit delay and an interval by annotation still set a timer. An object that awaits a change
+//! under `never` does not follow a new policy until it is reconciled: send to `reconcile_all_on` after `set_policy`.
+//!
 //! ### `since` missing or in the future counts as elapsed zero
 //!
 //! So a clock that is ahead of this one costs at worst the shortest delay of the phase.
@@ -332,7 +339,8 @@
 //! ### An object that is being deleted is retried by the initialization interval
 //!
 //! If it still exists after a reconcile that asks for no delay of its own. The interval counts from the deletion timestamp,
-//! and its deadline does not apply. So a clean-up that waits for something outside goes on.
+//! and its deadline does not apply; where it never comes, the policy's longest interval is taken. So a clean-up that waits
+//! for something outside goes on.
 //!
 //! ```text
 //! default: 10m
@@ -419,7 +427,8 @@
 //! ### A reconcile that awaits a change is followed by one and not by more
 //!
 //! If it patched. A patch that changes nothing returns the version that is there, which may be someone else's that the watch
-//! has not delivered yet. So one more reconcile is due after the policy's longest interval, and finds it.
+//! has not delivered yet. So one more reconcile is due after the policy's longest interval, and finds it. An interval that
+//! never comes does not count; if none comes, it is due after 30 s.
 //!
 //! ```text
 //!  0s  created   → Ready, await change
@@ -731,6 +740,13 @@
 //!       INFO requeue_policy: recovered kind=Thing object=default/a phase=Ready after=32s next="in 30s"
 //! ```
 //!
+//! ### An error may report a phase
+//!
+//! [`Retry::As`](crate::Retry::As) takes the error for an outcome, as if the reconcile had returned it.
+//! `Retry::As(Phase::Initializing.after(d))` is no failure: the object is Initializing, is reconciled again after `d`, and a
+//! present outage is over. `Retry::As(Phase::Failed.after(..))` is a failure with this delay or interval, in place of the
+//! policy's.
+//!
 //! ### A conflict that the watch makes good runs at once
 //!
 //! The other's change starts the next reconcile as soon as this one has ended, and the second is not awaited.
@@ -743,22 +759,32 @@
 //! |---|---|
 //! | any whose status has `retryAfterSeconds`: a 429, a 503, a 504, a `ServerTimeout` | `After` that, from kube 3 on; kube 1 and 2 drop it, and it is `Backoff` |
 //! | 409 `Conflict`: the object was changed meanwhile | `Later`, 1 s |
-//! | 409 `Conflict` of an apply with another field manager | `After`, 5 min |
-//! | 401, 403, 422 | `After`, 5 min |
-//! | every other: 409 `AlreadyExists`, 400, 404, 410, 429, 5xx, time-outs, no connection, no answer that can be read | `Backoff` |
+//! | every other: 401, 403, 422, an apply that meets another field manager, 409 `AlreadyExists`, 400, 404, 410, 429, 5xx, time-outs, no connection, no answer that can be read | `Backoff` |
 //!
 //! `AlreadyExists` is a name that is taken, maybe for good. kube keeps the body of an answer, and drops the header
 //! `Retry-After`: a 429 in plain text, which is what the API server's own queues send, is `Backoff` in every major.
+//!
+//! ### No error of kube waits longer than the error interval
+//!
+//! Unless the API server asks for it. A role, a quota or a webhook is cured without an event of the object, so no error of
+//! kube is `Never`. To wait otherwise, [override the
+//! class](super::embedding#a-class-of-kubes-errors-is-overridden-and-the-rest-stays). The second of a conflict is the
+//! exception, if the error interval is shorter.
 //!
 //! ### An API server that says when to come back is obeyed
 //!
 //! In the details of its status: a 429 for an eviction, a 504. From kube 3 on, which keep them.
 //!
-//! ### An error that no retry cures waits five minutes, or for a change
+//! ### A missing right backs off like any error
 //!
-//! A corrected spec is reconciled at once. But a role, a quota or a webhook is cured without an event of the object, so
-//! `Retry::Never` would be too long. Five minutes is what kubelet waits at most for a container that crashes. To wait
-//! otherwise, match the error before it is converted.
+//! A 401 or 403 is often cured by the upgrade that brings the role. The line of the failure has the error, which says the verb
+//! and the resource.
+//!
+//! ### A missing right is a WARN line also in an outage that began otherwise
+//!
+//! One line per outage, with what the API server says:
+//! `still failed: the API server denies a request kind=App object=default/a denied=User "operator" cannot patch resource …`.
+//! It finds a `kube::Error` that the reconciler's error wraps, if that error has it as its source.
 //!
 //! ### The last attempt is known to the reconciler
 //!
@@ -768,7 +794,7 @@
 //! ### An error's own retry decides whether it is the last attempt
 //!
 //! [`Outage::after`](crate::kube::Outage::after) takes the retry of the error at hand: `Retry::Never` is always the last,
-//! `Retry::After` and `Retry::Later` never are.
+//! `Retry::After` and `Retry::Later` never are, and `Retry::As` is if it reports Failed and sets no timer.
 //!
 //! # The success
 //!
@@ -785,9 +811,22 @@
 //! 130s                          → Ready
 //! ```
 //!
+//! ### An explicit delay may be jittered
+//!
+//! It is exact by default. With `Phase::Ready.after(Interval::constant(d).with_jitter(0.2))` the object's slot shortens it,
+//! as [a policy's jitter](#jitter-only-shortens) does: for a delay that many objects share. After an error it is
+//! `Retry::As(Phase::Failed.after(..))`. An interval that grows or has a deadline counts from when the object entered the
+//! phase.
+//!
+//! ### Jitter makes no explicit delay shorter than the rate limit
+//!
+//! A delay that jitter makes shorter than `every` counts as a trigger, as [any explicit delay
+//! does](#a-delay-of-zero-takes-its-turn-by-the-rate-limit).
+//!
 //! ### A success may be due earlier than its interval
 //!
-//! `Ok(Phase::Ready.within(d))`: by the interval of the phase, but after `d` at the latest.
+//! `Ok(Phase::Ready.within(d))`: by the interval of the phase, but after `d` at the latest. Where the interval sets no timer,
+//! past its deadline or because it never comes, that is after exactly `d`, and the object is not given up.
 //!
 //! ```text
 //! default: 1m
@@ -959,7 +998,7 @@
 //! 4. [The rate limit](#an-object-that-has-used-up-its-burst-waits-for-the-next-token) postpones every other reconcile.
 //! 5. [A change](#a-change-of-the-spec-is-reconciled-at-once) is reconciled at once, before the object is due.
 //! 6. When it is due, [`Retry::After`](#retryafter-is-obeyed), [`Retry::Later`](#a-conflict-is-no-failure),
-//!    [`Retry::Never`](#retrynever-awaits-a-change) or [the delay of a success](#a-success-may-ask-for-a-delay) decides;
+//!    [`Retry::As`](#an-error-may-report-a-phase), [`Retry::Never`](#retrynever-awaits-a-change) or [the delay of a success](#a-success-may-ask-for-a-delay) decides;
 //! 7. else [the initialization interval, for an object that is being
 //!    deleted](#an-object-that-is-being-deleted-is-retried-by-the-initialization-interval),
 //! 8. else, after a Ready one, [the interval that the object's annotation

@@ -1,9 +1,9 @@
 //! The controller.
 
 use super::{
-    Requeuer, action, gate,
+    Requeuer, action, errors, gate,
     kube_client::Api,
-    kube_core::Resource,
+    kube_core::{ObjectMeta, Resource},
     kube_runtime::{
         applier,
         controller::{Action, Config, Error, ReconcileRequest},
@@ -13,7 +13,7 @@ use super::{
     },
     object,
     reconcile::Reconcile,
-    watches::{Common, Observer, Own, Related, flat, lasting, owners},
+    watches::{Changed, Common, Observer, Own, Related, flat, lasting, owners},
 };
 use crate::{
     Observed, Outcome, Retry,
@@ -140,7 +140,40 @@ where
     }
 
     /// Does what [`owns`](Self::owns) does, for children whose type is known at run time only.
-    pub fn owns_with<Child>(mut self, api: Api<Child>, dyntype: Child::DynamicType, config: watcher::Config) -> Self
+    pub fn owns_with<Child>(self, api: Api<Child>, dyntype: Child::DynamicType, config: watcher::Config) -> Self
+    where
+        Child: Clone + Resource + DeserializeOwned + fmt::Debug + Send + 'static,
+        Child::DynamicType: Eq + Hash + Clone + fmt::Debug,
+    {
+        self.owning(api, dyntype, config, None)
+    }
+
+    /// Does what [`owns_with`](Self::owns_with) does, and a change of a child triggers its owners only where `changed` says
+    /// so of its metadata before and after, without `managedFields`.
+    ///
+    /// [`spec_or_metadata_changed`](super::spec_or_metadata_changed) ignores a change of the status alone: a Deployment that
+    /// rolls out. A child that is new, gone or has other owners always triggers.
+    pub fn owns_when<Child>(
+        self,
+        api: Api<Child>,
+        dyntype: Child::DynamicType,
+        config: watcher::Config,
+        changed: impl Fn(&ObjectMeta, &ObjectMeta) -> bool + Send + 'static,
+    ) -> Self
+    where
+        Child: Clone + Resource + DeserializeOwned + fmt::Debug + Send + 'static,
+        Child::DynamicType: Eq + Hash + Clone + fmt::Debug,
+    {
+        self.owning(api, dyntype, config, Some(Box::new(changed)))
+    }
+
+    fn owning<Child>(
+        mut self,
+        api: Api<Child>,
+        dyntype: Child::DynamicType,
+        config: watcher::Config,
+        changed: Option<Changed>,
+    ) -> Self
     where
         Child: Clone + Resource + DeserializeOwned + fmt::Debug + Send + 'static,
         Child::DynamicType: Eq + Hash + Clone + fmt::Debug,
@@ -157,6 +190,7 @@ where
             Reason::Child,
             self.first_lists.one_more(),
             move |child: super::PartialObjectMeta<Child>| owners(&child.metadata, &owner),
+            changed,
         );
         self.triggers
             .push(flat(events.map(move |event| children.handle(event))));
@@ -181,7 +215,7 @@ where
 
     /// Does what [`watches`](Self::watches) does, for objects whose type is known at run time only.
     pub fn watches_with<Other, I>(
-        mut self,
+        self,
         api: Api<Other>,
         dyntype: Other::DynamicType,
         config: watcher::Config,
@@ -193,10 +227,48 @@ where
         I: 'static + IntoIterator<Item = ObjectRef<K>>,
         I::IntoIter: Send,
     {
+        self.watching_others(api, dyntype, config, mapper, None)
+    }
+
+    /// Does what [`watches_with`](Self::watches_with) does, and a change triggers only where `changed` says so of the
+    /// metadata before and after, as with [`owns_when`](Self::owns_when).
+    ///
+    /// An object that is new, gone or mapped to something else always triggers.
+    pub fn watches_when<Other, I>(
+        self,
+        api: Api<Other>,
+        dyntype: Other::DynamicType,
+        config: watcher::Config,
+        mapper: impl Fn(Other) -> I + Sync + Send + 'static,
+        changed: impl Fn(&ObjectMeta, &ObjectMeta) -> bool + Send + 'static,
+    ) -> Self
+    where
+        Other: Clone + Resource + DeserializeOwned + fmt::Debug + Send + 'static,
+        Other::DynamicType: Eq + Hash + Clone + fmt::Debug,
+        I: 'static + IntoIterator<Item = ObjectRef<K>>,
+        I::IntoIter: Send,
+    {
+        self.watching_others(api, dyntype, config, mapper, Some(Box::new(changed)))
+    }
+
+    fn watching_others<Other, I>(
+        mut self,
+        api: Api<Other>,
+        dyntype: Other::DynamicType,
+        config: watcher::Config,
+        mapper: impl Fn(Other) -> I + Sync + Send + 'static,
+        changed: Option<Changed>,
+    ) -> Self
+    where
+        Other: Clone + Resource + DeserializeOwned + fmt::Debug + Send + 'static,
+        Other::DynamicType: Eq + Hash + Clone + fmt::Debug,
+        I: 'static + IntoIterator<Item = ObjectRef<K>>,
+        I::IntoIter: Send,
+    {
         let events = lasting(watcher::watcher(api, config), Other::kind(&dyntype).into_owned());
         let map = move |other| mapper(other).into_iter().collect();
         let first = self.first_lists.one_more();
-        let mut others = Related::new(self.common.clone(), dyntype, Reason::Related, first, map);
+        let mut others = Related::new(self.common.clone(), dyntype, Reason::Related, first, map, changed);
         self.triggers.push(flat(events.map(move |event| others.handle(event))));
         self
     }
@@ -309,6 +381,9 @@ where
         let kind = K::kind(&self.common.dyntype).into_owned();
         let error_policy = move |object: Arc<K>, error: &E, _: Arc<Ctx>| {
             let (id, key) = (object::id(&*object, &kind), object::key(object.meta()));
+            if let Some(what) = errors::denied(error) {
+                engine.denied(id, key, what);
+            }
             let retry = classify(error, &object);
             action(engine.error_policy(id, key, &observe(&object), retry, error, false))
         };
@@ -384,4 +459,19 @@ impl FirstLists {
 /// For [`Requeuer`]: what observes an object.
 pub(super) fn observer<K>(observe: impl Fn(&K) -> Observed + Send + Sync + 'static) -> Observer<K> {
     Arc::new(observe)
+}
+
+/// Returns whether more than the status changed from one version of an object to another: its generation, labels,
+/// annotations, finalizers, owner references or deletion timestamp. For [`Controller::owns_when`].
+///
+/// An object without a generation, such as a ConfigMap or Secret, has no status either: any change counts. It never panics.
+#[must_use]
+pub fn spec_or_metadata_changed(before: &ObjectMeta, now: &ObjectMeta) -> bool {
+    now.generation.is_none()
+        || before.generation != now.generation
+        || before.labels != now.labels
+        || before.annotations != now.annotations
+        || before.finalizers != now.finalizers
+        || before.owner_references != now.owner_references
+        || before.deletion_timestamp != now.deletion_timestamp
 }

@@ -9,7 +9,7 @@
 //! use futures::StreamExt;
 //! use k8s_openapi::api::core::v1::ConfigMap;
 //! use kube::{Api, Client, CustomResource, runtime::watcher};
-//! use requeue_policy::{Observe, Observed, Phase, RequeueConfig, kube::Requeuer};
+#![doc = major!(module "use requeue_policy::{Observe, Observed, Phase, RequeueConfig, " "::Requeuer};")]
 //! use schemars::JsonSchema;
 //! use serde::{Deserialize, Serialize};
 //! use std::{future::ready, sync::Arc};
@@ -53,6 +53,7 @@
 pub(crate) mod client;
 mod controller;
 mod errors;
+mod finalizer;
 mod gate;
 mod object;
 mod parts;
@@ -74,7 +75,8 @@ pub use crate::engine::{
     reason::{Changes, Reason, Source},
     scope::{in_reconcile, reasons},
 };
-pub use controller::Controller;
+pub use controller::{Controller, spec_or_metadata_changed};
+pub use finalizer::{Cleanup, finalizer};
 pub use reconcile::Reconcile;
 
 use self::{
@@ -87,7 +89,7 @@ use self::{
     },
 };
 use crate::{
-    ConfigError, Observe, Observed, Requeue, RequeuePolicy,
+    ConfigError, Observe, Observed, Requeue, RequeueConfig, RequeuePolicy,
     engine::{Engine, clock::Clock, wakes::Id},
 };
 use controller::observer;
@@ -126,7 +128,7 @@ impl Requeuer {
     /// overridden.
     ///
     #[doc = major!(example)]
-    /// use requeue_policy::{RequeueConfig, kube::{Overrides, Requeuer}};
+    #[doc = major!(module "use requeue_policy::{RequeueConfig, " "::{Overrides, Requeuer}};")]
     ///
     /// let overrides = Overrides::new().interval("example.com/poll-interval").paused("example.com/paused");
     /// let requeue = Requeuer::new(RequeueConfig::default())?.overrides(overrides);
@@ -145,7 +147,7 @@ impl Requeuer {
     /// It is called in the task that ends the reconcile, so it MUST be quick.
     ///
     #[doc = major!(example)]
-    /// use requeue_policy::{RequeueConfig, kube::{Requeuer, Transition}};
+    #[doc = major!(module "use requeue_policy::{RequeueConfig, " "::{Requeuer, Transition}};")]
     ///
     /// let requeue = Requeuer::new(RequeueConfig::default())?.on_decision(|decision| {
     ///     if let Transition::GaveUp(since) = decision.transition {
@@ -260,7 +262,7 @@ impl Requeuer {
     /// the `Requeuer`, say in its context. For an error that is told apart, ask [`Outage::after`].
     ///
     #[doc = major!(example)]
-    /// # use requeue_policy::{Observe, RequeueConfig, kube::Requeuer};
+    #[doc = major!(module "# use requeue_policy::{Observe, RequeueConfig, " "::Requeuer};")]
     /// struct Context {
     ///     requeue: Requeuer,
     /// }
@@ -311,6 +313,26 @@ impl Requeuer {
     #[must_use]
     pub fn now(&self) -> SystemTime {
         self.engine.clock.wall(self.engine.clock.now()).time
+    }
+}
+
+/// For a config that is known to be allowed: a constant, or one that was deserialized.
+///
+#[doc = major!(example)]
+#[doc = major!(module "use requeue_policy::{RequeueConfig, " "::Requeuer};")]
+/// use std::time::Duration;
+///
+/// let requeue = Requeuer::from(RequeueConfig::default().with_default(Duration::from_secs(600)));
+/// # assert_eq!(requeue.tracked(), 0);
+/// ```
+///
+/// A config that [`validate`](RequeueConfig::validate) refuses is a mistake in the code: one ERROR line names the field,
+/// and the defaults apply. A test that calls `validate` finds it before that. Use [`Requeuer::new`] where the values come
+/// from elsewhere.
+impl From<RequeueConfig> for Requeuer {
+    fn from(config: RequeueConfig) -> Self {
+        let engine = Engine::by_config(config, Clock::start());
+        Self { engine }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The parts for a `kube::runtime::Controller` of one's own.
 
 use super::{
-    Requeuer, action, gate,
+    Requeuer, action, errors, gate,
     kube_core::Resource,
     kube_runtime::{
         controller::Action,
@@ -68,6 +68,9 @@ impl Requeuer {
         let kind = K::kind(&K::DynamicType::default()).into_owned();
         move |object, error, _| {
             let (id, key) = (object::id(&*object, &kind), object::key(object.meta()));
+            if let Some(what) = errors::denied(error) {
+                engine.denied(id, key, what);
+            }
             action(engine.error_policy(id, key, &object.observe(), classify(error, &object), error, true))
         }
     }

@@ -1,15 +1,16 @@
 //! The details of a refusal, which kube keeps since 3.
 
-use super::kube_core::Status;
 use std::time::Duration;
 
-pub(super) fn retry_after(refusal: &Status) -> Option<Duration> {
+pub(super) use super::kube_core::Status as Refusal;
+
+pub(super) fn retry_after(refusal: &Refusal) -> Option<Duration> {
     let seconds = refusal.details.as_ref()?.retry_after_seconds;
     (seconds > 0).then(|| Duration::from_secs(seconds.into()))
 }
 
 /// A conflict with another field manager, which a second try would meet again, and not with another write.
-pub(super) fn is_apply_conflict(refusal: &Status) -> bool {
+pub(super) fn is_apply_conflict(refusal: &Refusal) -> bool {
     let causes = refusal.details.iter().flat_map(|details| &details.causes);
     causes.into_iter().any(|cause| cause.reason == "FieldManagerConflict")
 }
@@ -17,8 +18,8 @@ pub(super) fn is_apply_conflict(refusal: &Status) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::kube_client::Error;
-    use crate::Retry;
     use super::*;
+    use crate::Retry;
     use serde_json::{from_value, json};
 
     #[test]

@@ -1,14 +1,15 @@
 //! The details of a refusal, which kube drops up to 2.
 
-use super::kube_core::ErrorResponse;
 use std::time::Duration;
 
-pub(super) fn retry_after(_: &ErrorResponse) -> Option<Duration> {
+pub(super) use super::kube_core::ErrorResponse as Refusal;
+
+pub(super) fn retry_after(_: &Refusal) -> Option<Duration> {
     None
 }
 
 /// A conflict with another field manager, which a second try would meet again, and not with another write.
-pub(super) fn is_apply_conflict(refusal: &ErrorResponse) -> bool {
+pub(super) fn is_apply_conflict(refusal: &Refusal) -> bool {
     // Nothing else that is left tells them apart.
     refusal.message.starts_with("Apply failed with ")
 }

@@ -8,7 +8,7 @@ use crate::{
         clock::{Clock, Hand},
         dispatch::{Admission, Reconcile},
         event::Shown,
-        memory::Key,
+        memory::{Flags, Key},
         reason::Reason,
     },
 };
@@ -64,6 +64,12 @@ impl Requeuer {
             Admission::Run(reconcile) => Ok(reconcile),
             Admission::Decline(requeue) => Err(requeue),
         }
+    }
+
+    /// Whether a reconcile of the object waits for the cache to contain its last write.
+    pub(crate) fn waits_for_its_write<K: Resource>(&self, object: &K) -> bool {
+        let state = self.engine.memory.get(key(object));
+        state.is_some_and(|state| state.flags.has(Flags::WAITING))
     }
 
     /// The reconcile has written the object, as its client says.

@@ -281,11 +281,18 @@ where
     dyntype: T::DynamicType,
     reason: fn(Source) -> Reason,
     map: Box<dyn Fn(T) -> Vec<ObjectRef<K>> + Send>,
-    others: Others<ObjectRef<K>>,
+    changed: Option<Changed>,
+    others: Others<ObjectRef<K>, Meta>,
     /// Waits for the first list.
     first: Option<oneshot::Sender<()>>,
     _counted: Counted,
 }
+
+/// Whether a change of another object triggers: a function of the metadata before and after.
+pub(super) type Changed = Box<dyn Fn(&ObjectMeta, &ObjectMeta) -> bool + Send>;
+
+/// The metadata where it is compared.
+type Meta = Option<Arc<ObjectMeta>>;
 
 impl<K: Resource + Clone + 'static, T: Resource> Related<K, T>
 where
@@ -297,6 +304,7 @@ where
         reason: fn(Source) -> Reason,
         first: oneshot::Sender<()>,
         map: impl Fn(T) -> Vec<ObjectRef<K>> + Send + 'static,
+        changed: Option<Changed>,
     ) -> Self {
         let counted = Counted::new::<T>(&common.engine, &dyntype);
         Self {
@@ -304,23 +312,31 @@ where
             dyntype,
             reason,
             map: Box::new(map),
+            changed,
             others: Others::new(),
             first: Some(first),
             _counted: counted,
         }
     }
 
-    fn look(&self, object: T) -> Option<(Key, Other<ObjectRef<K>>)> {
+    fn look(&self, object: T) -> Option<(Key, Other<ObjectRef<K>, Meta>)> {
         let meta = object.meta();
         let (key, version) = (object::key(meta)?, object::version(meta));
         let kind = T::kind(&self.dyntype);
         let name = meta.name.as_deref().unwrap_or_default();
         let source = Source::new(&kind, meta.namespace.as_deref(), name);
-        let concerns = (self.map)(object);
+        let compared = self.changed.is_some().then(|| {
+            Arc::new(ObjectMeta {
+                // Large, and new with each write.
+                managed_fields: None,
+                ..meta.clone()
+            })
+        });
         let other = Other {
             version,
             source,
-            concerns,
+            concerns: (self.map)(object),
+            meta: compared,
         };
         Some((key, other))
     }
@@ -330,7 +346,8 @@ where
         let concerns = match event {
             Event::Apply(object) => {
                 let look = self.look(object);
-                let concern = look.and_then(|(key, now)| self.others.apply(&engine, key, now));
+                let matters = matters(&self.changed);
+                let concern = look.and_then(|(key, now)| self.others.apply(&engine, key, now, &matters));
                 concern.into_iter().collect()
             }
             Event::Delete(object) => {
@@ -349,7 +366,7 @@ where
                 vec![]
             }
             Event::InitDone => {
-                let concerns = self.others.end_list(&engine);
+                let concerns = self.others.end_list(&engine, &matters(&self.changed));
                 if let Some(first) = self.first.take() {
                     // Nobody waits any more where it took too long.
                     let _ = first.send(());
@@ -362,15 +379,21 @@ where
 
     /// Triggers those whom an object concerns.
     fn concern(&self, concern: Concern<ObjectRef<K>>) -> Vec<ReconcileRequest<K>> {
-        let latest = concern.latest;
-        let mut concerned: Vec<_> = latest
+        let mut concerned: Vec<_> = concern
             .concerns
             .iter()
             .filter_map(|reference| self.common.resolve(reference))
             .collect();
         concerned.sort_by_key(|(key, _)| *key);
         concerned.dedup_by_key(|(key, _)| *key);
-        let reason = (self.reason)(latest.source);
+        let engine = &self.common.engine;
+        if !concern.matters {
+            for (key, _) in concerned {
+                engine.passed(key, concern.key, concern.version, concern.delivered);
+            }
+            return vec![];
+        }
+        let reason = (self.reason)(concern.source);
         let kind = K::kind(&self.common.dyntype);
         let triggered = concerned.into_iter().filter(|(key, reference)| {
             let held = Held {
@@ -378,15 +401,21 @@ where
                     key: concern.key,
                     reason: reason.clone(),
                 },
-                version: latest.version,
+                version: concern.version,
                 delivered: concern.delivered,
             };
-            let id = named(reference, &kind);
-            self.common.engine.related(id, *key, held, concern.may_be_echo)
+            engine.related(named(reference, &kind), *key, held, concern.may_be_echo)
         });
         triggered
             .map(|(_, reference)| request(reference, custom(&reason.to_string())))
             .collect()
+    }
+}
+
+fn matters(changed: &Option<Changed>) -> impl Fn(&Meta, &Meta) -> bool {
+    move |before, now| match (changed, before, now) {
+        (Some(changed), Some(before), Some(now)) => changed(before, now),
+        _ => true,
     }
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod duration;
 mod file;
 #[cfg(feature = "schemars")]
 mod schema;
+mod text;
 
 use super::{
     interval::{Interval, LONGEST, SHORTEST, humantime, nanos},
@@ -12,13 +13,30 @@ use super::{
     rate_limit::RateLimit,
     requeue_policy::RequeuePolicy,
 };
-use serde::Serialize;
+use serde::{Deserializer, Serialize};
 use std::time::Duration;
 
 /// A policy as data: an interval for each phase, and the limits. It comes from a config file or from code.
 ///
-/// The file has any format that serde reads. A field that is left out has its default, and an unknown field is refused.
-/// The getters are those of [`RequeuePolicy`].
+/// The file has any format that serde reads. A field that is left out has its default, or the application's: see
+/// [`overlay`](Self::overlay). An unknown field is refused. The getters are those of [`RequeuePolicy`].
+///
+/// It is also a text for one flag or one environment variable, with nothing to quote in a shell; `Display` writes the same.
+/// Each field stands as a file has it, in its form as text: see [`Interval`], [`RateLimit`] and [`MaxRate`].
+///
+/// ```
+/// use requeue_policy::RequeueConfig;
+///
+/// let config: RequeueConfig = "default=never,error=10s..5m:jitter=0.2,rate_limit=10:every=5s,max_rate=50".parse()?;
+/// assert_eq!(
+///     config.to_string(),
+///     "default=never,error=10s..5m:jitter=0.2,initialization=5s,rate_limit=10:every=5s,max_rate=50"
+/// );
+///
+/// let error = "error=10s:jitter=2".parse::<RequeueConfig>().unwrap_err();
+/// assert_eq!(error.to_string(), "error.jitter: 2 is not allowed, it must be a number from 0 to 0.5");
+/// # Ok::<(), requeue_policy::ConfigError>(())
+/// ```
 ///
 /// With the feature `schemars` it can also be a field of a custom resource, and the API server checks it: see [the
 /// guide](crate::guide::embedding#the-policy-in-a-custom-resource).
@@ -120,6 +138,45 @@ impl RequeueConfig {
         self
     }
 
+    /// Returns this config with what a file or text sets. What is left out keeps its value here, and not the crate's
+    /// default; `null` and `off` turn a limit off. An interval or a limit is set as a whole.
+    ///
+    /// So an application has defaults of its own:
+    ///
+    /// ```
+    /// use requeue_policy::RequeueConfig;
+    /// use serde::{Deserialize, Deserializer};
+    /// use std::time::Duration;
+    ///
+    /// fn defaults() -> RequeueConfig {
+    ///     RequeueConfig::default().with_default(Duration::from_secs(600)).with_error(Duration::from_secs(60))
+    /// }
+    ///
+    /// fn over_defaults<'de, D: Deserializer<'de>>(file: D) -> Result<RequeueConfig, D::Error> {
+    ///     defaults().overlay(file)
+    /// }
+    ///
+    /// #[derive(Deserialize)]
+    /// struct OperatorConfig {
+    ///     #[serde(default = "defaults", deserialize_with = "over_defaults")]
+    ///     requeue: RequeueConfig,
+    /// }
+    ///
+    /// let config: OperatorConfig = serde_saphyr::from_str("requeue: { error: 30s }")?;
+    /// assert_eq!(config.requeue, defaults().with_error(Duration::from_secs(30)));
+    ///
+    /// let config: OperatorConfig = serde_saphyr::from_str("{}")?;
+    /// assert_eq!(config.requeue, defaults());
+    /// # Ok::<(), serde_saphyr::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// What the deserializer refuses, and what is not allowed, as when a `RequeueConfig` is deserialized.
+    pub fn overlay<'de, D: Deserializer<'de>>(self, deserializer: D) -> Result<Self, D::Error> {
+        file::overlay(self, deserializer)
+    }
+
     /// Checks every interval and both limits. A config that was deserialized has been checked already.
     ///
     /// # Errors
@@ -183,13 +240,24 @@ impl ConfigError {
         }
     }
 
-    /// The same error, of the field of this name inside `parent`.
+    /// The same error, of the field of this name inside `parent`. An error about a value itself names no field before.
     #[must_use]
     pub(crate) fn within(mut self, parent: &str) -> Self {
-        if !parent.is_empty() {
-            self.field = format!("{parent}.{}", self.field);
-        }
+        self.field = match (parent, self.field.as_str()) {
+            ("", "") => "value".to_owned(),
+            ("", _) => self.field,
+            (_, "") => parent.to_owned(),
+            (_, field) => format!("{parent}.{field}"),
+        };
         self
+    }
+
+    /// The same error, of a value that is written without its field's name.
+    fn unnamed(self) -> Self {
+        Self {
+            field: String::new(),
+            ..self
+        }
     }
 
     /// Returns the path of the field, such as `error.factor`.

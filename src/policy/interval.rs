@@ -27,7 +27,7 @@ pub(crate) const SHORTEST: u64 = 1_000_000;
 ///
 /// # In a config file
 ///
-/// A duration or a map. Durations have their units (`"30s"`, `"1h 30m"`):
+/// A duration, `never`, or a map. Durations have their units (`"30s"`, `"1h 30m"`):
 ///
 /// ```
 /// # use requeue_policy::Interval;
@@ -46,7 +46,32 @@ pub(crate) const SHORTEST: u64 = 1_000_000;
 /// );
 /// # Ok::<(), serde_saphyr::Error>(())
 /// ```
-#[derive(Clone, Copy, PartialEq)]
+///
+/// # As text
+///
+/// In a flag, in the environment, and in a config file too: `initial`, `initial..max` or `never`, then any of `factor`,
+/// `jitter` and `deadline`. A `max` without a factor means factor 2. There is nothing to quote in a shell. `Display` writes
+/// the same:
+///
+/// ```
+/// # use requeue_policy::Interval;
+/// # use std::time::Duration;
+/// let backoff: Interval = "10s..5m:jitter=0.2:deadline=6h".parse()?;
+/// assert_eq!(
+///     backoff,
+///     Interval::constant(Duration::from_secs(10))
+///         .with_factor(2.0)
+///         .with_max(Duration::from_secs(5 * 60))
+///         .with_jitter(0.2)
+///         .with_deadline(Duration::from_secs(6 * 60 * 60))
+/// );
+/// assert_eq!(backoff.to_string(), "10s..5m:jitter=0.2:deadline=6h");
+///
+/// let error = "10s..5m:factor=0.5".parse::<Interval>().unwrap_err();
+/// assert_eq!(error.to_string(), "factor: 0.5 is not allowed, it must be a finite number of at least 1");
+/// # Ok::<(), requeue_policy::ConfigError>(())
+/// ```
+#[derive(Clone, Copy)]
 pub struct Interval {
     // Nanoseconds, so that the decision is integer arithmetic.
     initial: u64,
@@ -62,7 +87,7 @@ pub struct Interval {
     jitter: f64,
 }
 
-/// Stands for no `max` or no deadline.
+/// Stands for no `max`, no deadline, or no first delay at all.
 const NONE: u64 = u64::MAX;
 
 impl Interval {
@@ -70,7 +95,7 @@ impl Interval {
     #[must_use]
     pub const fn constant(initial: Duration) -> Self {
         Self {
-            initial: nanos(initial),
+            initial: some(initial),
             max: NONE,
             deadline: NONE,
             cap: 0,
@@ -83,9 +108,48 @@ impl Interval {
         .capped()
     }
 
+    /// Returns the interval that never comes, in a config file `never`: no timer starts a reconcile in this phase, only a
+    /// change does.
+    ///
+    /// For a phase in which every change that matters arrives as an event. An object whose interval never comes is not given
+    /// up: this is what the operator asked for. [`Phase::within`](crate::Phase::within), `after` and an interval by annotation
+    /// still set a timer. There is no delay to change, so the setters have no effect.
+    ///
+    /// What a missed event hides stays unseen until the next change or restart. An object whose interval was `never` when it
+    /// was last reconciled does not follow a new policy before its next reconcile.
+    ///
+    /// ```
+    /// use requeue_policy::{Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy};
+    /// use std::time::SystemTime;
+    ///
+    /// let policy = RequeueConfig::default().with_default(Interval::never());
+    /// assert_eq!(policy, serde_saphyr::from_str("default: never")?);
+    /// assert_eq!(policy.requeue(&Observed::new(Phase::Ready), SystemTime::now()), Requeue::AwaitChange);
+    /// # Ok::<(), serde_saphyr::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn never() -> Self {
+        Self {
+            initial: NONE,
+            // So that no decision has one more comparison: it has passed from the start.
+            deadline: 0,
+            ..Self::constant(Duration::ZERO)
+        }
+        .capped()
+    }
+
+    /// Whether it never comes.
+    #[inline]
+    pub(crate) const fn is_never(&self) -> bool {
+        self.initial == NONE
+    }
+
     /// Sets the growth factor per retry, 1 or more. Requires a [`max`](Self::with_max) if greater than 1.
     #[must_use]
     pub const fn with_factor(mut self, factor: f64) -> Self {
+        if self.is_never() {
+            return self;
+        }
         self.factor = factor;
         // Saturates: NaN and less than 1 mean no growth, and more than 65537 reaches the cap at once. Rounded up, because a
         // factor of 1.1 has no exact binary form: 10 s must become 11 s and not a nanosecond less.
@@ -100,6 +164,9 @@ impl Interval {
     /// Sets the longest delay, at least `initial`. It caps the growth before jitter.
     #[must_use]
     pub const fn with_max(mut self, max: Duration) -> Self {
+        if self.is_never() {
+            return self;
+        }
         self.max = some(max);
         self.capped()
     }
@@ -119,7 +186,11 @@ impl Interval {
     /// mean after four intervals and 1.4 after ten. Chance alone gives 1.3.
     #[must_use]
     pub const fn with_jitter(mut self, jitter: f64) -> Self {
-        self.jitter = jitter;
+        if self.is_never() {
+            return self;
+        }
+        // Makes -0.0 a 0.0, which is what is read back.
+        self.jitter = jitter + 0.0;
         self.shortening = (jitter.clamp(0.0, 0.5) * (1_u64 << 32) as f64) as u64;
         self
     }
@@ -127,14 +198,20 @@ impl Interval {
     /// Sets the time in the phase after which timers give up. From then on only a change triggers a reconcile.
     #[must_use]
     pub const fn with_deadline(mut self, deadline: Duration) -> Self {
+        if self.is_never() {
+            return self;
+        }
         self.deadline = some(deadline);
         self
     }
 
-    /// Returns the first delay of the phase.
+    /// Returns the first delay of the phase: `Duration::MAX` for one that [never](Self::never) comes.
     #[must_use]
     pub const fn initial(&self) -> Duration {
-        Duration::from_nanos(self.initial)
+        match option(self.initial) {
+            Some(initial) => initial,
+            None => Duration::MAX,
+        }
     }
 
     /// Returns the growth factor per retry.
@@ -158,12 +235,13 @@ impl Interval {
     /// Returns the time in the phase after which timers give up, if ever.
     #[must_use]
     pub const fn deadline(&self) -> Option<Duration> {
-        option(self.deadline)
+        if self.is_never() { None } else { option(self.deadline) }
     }
 
     /// Returns the longest delay of the interval, before jitter: `max` if it grows, else `initial`.
     ///
-    /// It is between 1 ms and 180 days, kube-runtime's limit, whatever was set. Never panics.
+    /// It is between 1 ms and 180 days, kube-runtime's limit, whatever was set; 180 days for one that
+    /// [never](Self::never) comes. Never panics.
     #[must_use]
     pub const fn longest(&self) -> Duration {
         Duration::from_nanos(self.cap)
@@ -187,7 +265,8 @@ impl Interval {
         self
     }
 
-    /// Returns the delay after `elapsed` in the phase, before jitter; `None` from the deadline on.
+    /// Returns the delay after `elapsed` in the phase, before jitter; `None` from the deadline on, and always for one that
+    /// [never](Self::never) comes.
     ///
     /// Never panics and never returns less than 1 ms, validated or not: a factor below 1 or NaN counts as 1, and growth
     /// without `max` ends at 180 days.
@@ -265,7 +344,7 @@ impl Interval {
     /// Returns the delays, before jitter, of an object that stays in the phase, if reconciles take no time.
     ///
     /// `delays().nth(attempts)` is the delay after that many attempts. The sequence ends at the deadline; without one it is
-    /// endless.
+    /// endless. It is empty for one that [never](Self::never) comes.
     ///
     /// ```
     /// use requeue_policy::Interval;
@@ -296,6 +375,9 @@ impl Interval {
     /// 180 days; a factor below 1, NaN or infinite; a factor above 1 without `max`; `max` below `initial`; jitter outside 0
     /// to 0.5, or NaN.
     pub fn validate(&self) -> Result<(), ConfigError> {
+        if self.is_never() {
+            return Ok(());
+        }
         check_duration("initial", self.initial())?;
         if !(self.factor >= 1.0 && self.factor.is_finite()) {
             return Err(ConfigError::new(
@@ -330,8 +412,32 @@ impl Interval {
     }
 }
 
+impl PartialEq for Interval {
+    fn eq(&self, other: &Self) -> bool {
+        let set = |interval: &Self| {
+            let Self {
+                initial, max, deadline, ..
+            } = *interval;
+            (
+                initial,
+                max,
+                deadline,
+                interval.factor.to_bits(),
+                interval.jitter.to_bits(),
+            )
+        };
+        set(self) == set(other)
+    }
+}
+
+// Of its bits, so that a factor that is no number equals itself.
+impl Eq for Interval {}
+
 impl fmt::Debug for Interval {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_never() {
+            return f.write_str("Interval::never()");
+        }
         f.debug_struct("Interval")
             .field("initial", &self.initial())
             .field("factor", &self.factor)

@@ -12,6 +12,8 @@ use serde::Serialize;
 ///
 /// `burst` is how many unused turns may be used at once, as in a token bucket. client-go's default for a controller is
 /// 10 per second with a burst of 100.
+///
+/// As text it is the number per second, and `burst` if it is not 1: `50`, `50:burst=100`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct MaxRate {
     per_second: f64,

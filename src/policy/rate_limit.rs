@@ -10,6 +10,8 @@ use std::time::Duration;
 /// that finds none waits for the next one. A reconcile that is due takes a token too, but never waits for one, so an
 /// interval shorter than `every` works. An explicit delay shorter than `every` counts as a trigger.
 ///
+/// As text it is the burst and then `every`: `30:every=1s`.
+///
 /// # Defaults
 ///
 /// A burst of 30, then one per second: a healthy controller does not notice it, and a hot loop costs one reconcile per

@@ -75,7 +75,8 @@ pub trait RequeuePolicy {
 
     /// Returns when the object is due.
     ///
-    /// That is the delay of the phase's interval, shortened by its jitter, or `AwaitChange` past its deadline. Never panics,
+    /// That is the delay of the phase's interval, shortened by its jitter, or `AwaitChange` past its deadline and for an
+    /// interval that [never](Interval::never) comes. Never panics,
     /// never returns a delay of zero, and never one above the interval's [`longest`](Interval::longest).
     #[inline]
     fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {
@@ -103,9 +104,12 @@ pub trait RequeuePolicy {
 
     /// Returns whether the last transition is more than the phase's first delay ago.
     ///
-    /// True if the last transition is unknown, false if it is in the future. Never panics.
+    /// True if the last transition is unknown, false if it is in the future, and false for an interval that
+    /// [never](Interval::never) comes. Never panics.
     fn should_requeue(&self, object: &Observed, now: SystemTime) -> bool {
-        object.last_transition().is_none() || object.elapsed(now) > self.interval(object.phase()).initial()
+        let interval = self.interval(object.phase());
+        let is_past = object.last_transition().is_none() || object.elapsed(now) > interval.initial();
+        is_past && !interval.is_never()
     }
 }
 

@@ -17,7 +17,7 @@
 //! # Assumptions
 //!
 //! - A reconcile reads the object when it starts, patches it at its end through the client of the `Requeuer`, and takes
-//!   [no time](Timeline::reconciles_take) by default; a watch shows a write at once.
+//!   [no time](Timeline::reconciles_take) by default; a watch shows a write [at once](Timeline::watch_lags) by default.
 //! - One object, one [`Controller`](super::Controller), one replica; no concurrency limit, no debounce.
 //! - The object is a custom resource with the status subresource: the generation counts what is neither metadata nor
 //!   status.
@@ -25,8 +25,9 @@
 //!
 //! To run your reconciler itself, unchanged, there is the crate kube-testbed; for the rest, a real API server.
 
-use super::{Outage, Overrides, Reason, Requeuer, kube_core, steps};
+use super::{Outage, Overrides, Requeuer, kube_core, steps};
 
+mod cache;
 mod observe;
 mod queue;
 mod rows;

@@ -1,7 +1,9 @@
 //! The mistakes in an `Observe` that a status write brings to light.
 
 use super::{kube_core::Resource, steps};
-use crate::Observe;
+use crate::{Observe, Outcome, Phase, Retry};
+use humantime_serde::re::humantime::format_rfc3339_millis;
+use std::time::SystemTime;
 
 /// Checks that a status write of the reconciler would not look like a change if someone else made it.
 ///
@@ -27,7 +29,7 @@ use crate::Observe;
 /// # struct AppSpec {}
 /// # #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 /// # struct AppStatus { message: String }
-/// use requeue_policy::{Observe, Observed, Phase, testing::assert_status_write_is_no_change};
+#[doc = major!(module "use requeue_policy::{Observe, Observed, Phase, " "::testing::assert_status_write_is_no_change};")]
 ///
 /// impl Observe for App {
 ///     fn observe(&self) -> Observed {
@@ -89,4 +91,45 @@ fn mistake<K: Resource + Observe>(before: &K, after: &K) -> Option<String> {
              or a restart starts the backoff anew"
         )
     })
+}
+
+/// The mistake in a status that says a time that is yet to come: it would count as no time at all, until the clock is there.
+pub(super) fn stamped_later<K: Observe>(before: Option<&K>, after: &K, now: SystemTime) -> Option<String> {
+    let since = after.observe().last_transition();
+    let before = before.and_then(|before| before.observe().last_transition());
+    let later = since.filter(|since| *since > now && before != Some(*since))?;
+    Some(format!(
+        "the status says since {}, which is later than the time, {}: stamp it with `Reconcile::now`, and in your reconciler \
+         with `Requeuer::now`, which follow the clock of a test; the system's clock does not",
+        format_rfc3339_millis(later),
+        format_rfc3339_millis(now)
+    ))
+}
+
+/// The mistake in a reconcile that writes one phase and returns another.
+pub(super) fn disagrees<K: Observe>(before: &K, after: &K, end: Result<Outcome, Retry>) -> Option<String> {
+    let (was, written) = (before.observe().phase(), after.observe().phase());
+    let returned = match end {
+        Ok(outcome) | Err(Retry::As(outcome)) => phase(outcome)?,
+        Err(Retry::Later(_)) => return None,
+        // A status without a word for failures shows one as not initialized.
+        Err(_) if written == Phase::Initializing => return None,
+        Err(_) => Phase::Failed,
+    };
+    (written != was && written != returned).then(|| {
+        format!(
+            "the reconcile writes a status that says {written}, and ends with {returned}: what is returned counts until a \
+             restart, and then the status does; write the status once, at the end, by what is returned"
+        )
+    })
+}
+
+fn phase(outcome: Outcome) -> Option<Phase> {
+    match outcome {
+        Outcome::Phase(phase)
+        | Outcome::PhaseAndRequeue(phase, _)
+        | Outcome::PhaseAndInterval(phase, _)
+        | Outcome::PhaseWithin(phase, _) => Some(phase),
+        Outcome::Requeue(_) | Outcome::Unchanged => None,
+    }
 }

@@ -47,6 +47,12 @@ impl Queue {
         self.ends = None;
     }
 
+    /// When something happens next, if that is by then.
+    pub(super) fn peek(&self, until: Tick) -> Option<Tick> {
+        let next = self.ends.or(self.pending).or(self.scheduled);
+        next.filter(|next| *next <= until)
+    }
+
     /// Returns what happens next, unless it is later than `until`; the end of a run comes again until it is over.
     pub(super) fn next(&mut self, until: Tick) -> Option<(Tick, Next)> {
         if let Some(ends) = self.ends {

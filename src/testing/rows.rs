@@ -1,4 +1,4 @@
-//! A timeline as text: what happened and what ran, as the guide writes it.
+//! A timeline as text: what happened, what ran and why, as the guide writes it.
 
 use crate::{Outcome, Requeue, Retry, policy::interval::humantime};
 use std::{
@@ -18,6 +18,8 @@ struct Row {
     at: Duration,
     events: Vec<String>,
     run: Option<String>,
+    /// Why it ran.
+    reasons: String,
 }
 
 impl Rows {
@@ -25,8 +27,10 @@ impl Rows {
         self.open(at).events.push(label.to_owned());
     }
 
-    pub(super) fn run_starts(&mut self, at: Duration) {
-        self.open(at).run = Some(CUT_OFF.to_owned());
+    pub(super) fn run_starts(&mut self, at: Duration, reasons: String) {
+        let row = self.open(at);
+        row.run = Some(CUT_OFF.to_owned());
+        row.reasons = reasons;
     }
 
     pub(super) fn run_ends(&mut self, answer: String) {
@@ -43,6 +47,7 @@ impl Rows {
                 at,
                 events: vec![],
                 run: None,
+                reasons: String::new(),
             });
         }
         let last = self.rows.len() - 1;
@@ -60,9 +65,11 @@ impl Rows {
         let times = rows.iter().map(|(time, ..)| time).chain(&end);
         let width = times.map(String::len).max().unwrap_or_default();
         let what = rows.iter().map(|(_, events, _)| events.len()).max().unwrap_or_default();
+        let runs = self.rows.iter().flat_map(|row| &row.run);
+        let answer = runs.map(String::len).max().unwrap_or_default();
         for (time, events, row) in &rows {
             match &row.run {
-                Some(run) => writeln!(f, "{time:>width$}  {events:what$}  → {run}")?,
+                Some(run) => writeln!(f, "{time:>width$}  {events:what$}  → {run:answer$}  {}", row.reasons)?,
                 None => writeln!(f, "{time:>width$}  {events}")?,
             }
         }
@@ -83,6 +90,7 @@ pub(super) fn success(outcome: Outcome) -> String {
         Outcome::PhaseWithin(phase, delay) => format!("{phase}, within {}", humantime(delay)),
         Outcome::Phase(phase) => phase.to_string(),
         Outcome::PhaseAndRequeue(phase, requeue) => format!("{phase}, {}", next(requeue)),
+        Outcome::PhaseAndInterval(phase, interval) => format!("{phase}, after {interval}"),
         Outcome::Requeue(requeue) => next(requeue),
         Outcome::Unchanged => "()".to_owned(),
     }
@@ -96,6 +104,7 @@ pub(super) fn failure(retry: Retry) -> String {
         Retry::After(delay) => write!(text, ", after {}", humantime(delay)),
         Retry::Later(delay) => write!(text, ", later, after {}", humantime(delay)),
         Retry::Never => write!(text, ", never"),
+        Retry::As(outcome) => write!(text, ", as {}", success(outcome)),
     };
     text
 }

@@ -1,18 +1,26 @@
 //! One object and what happens to it.
 
 use super::{
-    Outage, Overrides, Reason, Requeuer,
+    Outage, Overrides, Requeuer,
+    cache::{Cache, merge},
     kube_core::Resource,
+    observe,
     queue::{Next, Queue},
     rows::{self, Rows},
     stored::Stored,
 };
 use crate::{
     ConfigError, Observe, Outcome, Requeue, RequeuePolicy, Retry,
-    engine::{self, clock::Hand, event::Shown, memory::Tick},
+    engine::{
+        self,
+        clock::Hand,
+        event::Shown,
+        memory::Tick,
+        reason::{Reason, Reasons},
+    },
 };
 use humantime_serde::re::humantime::format_rfc3339_seconds;
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, from_value};
 use std::{
     error::Error,
@@ -51,7 +59,8 @@ pub struct Reconcile {
 /// One object, the events that happen to it, and the reconciles that follow from them.
 ///
 /// It starts at zero and without an object. [`at`](Self::at) lets time pass, and every other method is something that
-/// happens at that time. `Display` writes it all down as [the guide](crate::guide) does.
+/// happens at that time. `Display` writes it all down as [the guide](crate::guide) does, with the
+/// [reasons](super::super::reasons) for each reconcile.
 ///
 /// # Examples
 ///
@@ -69,7 +78,7 @@ pub struct Reconcile {
 /// #         }
 /// #     }
 /// # }
-/// use requeue_policy::{Observe, Observed, Phase, RequeueConfig, testing::Timeline};
+#[doc = major!(module "use requeue_policy::{Observe, Observed, Phase, RequeueConfig, " "::testing::Timeline};")]
 /// use std::{io, time::Duration};
 ///
 /// // What a reconcile writes into the object, and what it returns: two failures, then success.
@@ -85,11 +94,11 @@ pub struct Reconcile {
 ///
 /// timeline.assert_reconciled_at([0, 10, 20, 35, 65].map(Duration::from_secs));
 /// assert_eq!(timeline.to_string().lines().collect::<Vec<_>>(), [
-///     "    0s  created           → Err",
-///     "   10s                    → Err",
-///     "   20s                    → Ready",
-///     "   35s  the spec changes  → Ready",
-///     " 1m 5s                    → Ready",
+///     "    0s  created           → Err    new",
+///     "   10s                    → Err    due",
+///     "   20s                    → Ready  due",
+///     "   35s  the spec changes  → Ready  changed: generation",
+///     " 1m 5s                    → Ready  due",
 ///     "1m 10s",
 /// ]);
 /// # Ok::<(), requeue_policy::ConfigError>(())
@@ -104,6 +113,7 @@ pub struct Timeline<K, E> {
     takes: Tick,
     created: usize,
     object: Option<Stored<K>>,
+    cache: Cache<K>,
     queue: Queue,
     /// What the run in flight has read.
     reading: Option<(K, engine::dispatch::Reconcile)>,
@@ -120,7 +130,8 @@ where
     /// Returns a timeline of a controller with this policy, in which a reconcile does this.
     ///
     /// `reconcile` changes the object as the reconciler writes it, its status above all, and returns what the reconciler
-    /// returns. It is called at the end of the reconcile, with the object as the API server has it then.
+    /// returns. It is called at the end of the reconcile, with the object as the API server has it then. A status that says
+    /// [`since`](crate::Observed::since) a time later than that is a mistake: the timeline panics, and says what to do.
     ///
     /// # Errors
     ///
@@ -144,6 +155,7 @@ where
             takes: 0,
             created: 0,
             object: None,
+            cache: Cache::default(),
             queue: Queue::default(),
             reading: None,
             runs: vec![],
@@ -180,6 +192,23 @@ where
         }
     }
 
+    /// Sets how much later the watch shows whatever is written, zero by default.
+    ///
+    /// A reconcile then reads the object as the cache has it when it starts, and what it changes of that is patched: so a
+    /// status that is compared with an older one, and therefore not written, is seen to stay wrong. It does not with this
+    /// controller, because a reconcile waits until the cache contains the controller's own last write, for at most five
+    /// seconds; the row says so.
+    #[must_use]
+    pub fn watch_lags(self, lag: Duration) -> Self
+    where
+        K: DeserializeOwned,
+    {
+        Self {
+            cache: Cache::lagging(ticks(lag), merge),
+            ..self
+        }
+    }
+
     /// Lets time pass until then, counted from the start. A reconcile that is due just then has happened.
     ///
     /// # Panics
@@ -203,14 +232,15 @@ where
     ///
     /// # Panics
     ///
-    /// When there is one already.
+    /// When there is one already, and when its status says a time that is yet to come.
     #[track_caller]
     pub fn created(&mut self, object: K) -> &mut Self {
         assert!(self.object.is_none(), "the object is there already, use `changed`");
+        self.check_time(None, &object, wall(self.now()));
         self.created += 1;
         self.object = Some(Stored::new(object, self.created));
         self.rows.event(micros(self.now()), "created");
-        self.shown(Shown::Watched);
+        self.watched();
         self.settle()
     }
 
@@ -220,11 +250,13 @@ where
     ///
     /// # Panics
     ///
-    /// When there is no object.
+    /// When there is no object, and when its status then says a time that is yet to come.
     #[track_caller]
     pub fn changed(&mut self, label: &str, change: impl FnOnce(&mut K)) -> &mut Self {
-        let mut next = self.present().object().clone();
+        let before = self.present().object().clone();
+        let mut next = before.clone();
         change(&mut next);
+        self.check_time(Some(&before), &next, wall(self.now()));
         self.rows.event(micros(self.now()), label);
         self.write(next);
         self.settle()
@@ -250,9 +282,9 @@ where
         let now = self.now();
         self.rows.event(micros(now), label);
         if self
-            .object
-            .as_ref()
-            .is_some_and(|object| self.requeuer.requested(object.object(), reason))
+            .cache
+            .object()
+            .is_some_and(|object| self.requeuer.requested(object, reason))
         {
             self.queue.event(now);
         }
@@ -307,6 +339,9 @@ where
         }
         (self.queue, self.reading) = (Queue::default(), None);
         self.rows.event(micros(self.now()), "the controller restarts");
+        // A list shows what is there.
+        self.cache
+            .list(self.object.as_ref().map(|object| object.object().clone()));
         self.shown(Shown::First);
         self.settle()
     }
@@ -341,15 +376,38 @@ where
         self.object.as_ref().expect("there is no object, use `created` first")
     }
 
-    /// The watch shows the object.
+    /// The watch shows what was written, at once or later.
+    fn watched(&mut self) {
+        let (now, object) = (self.now(), self.object.as_ref().map(|object| object.object().clone()));
+        self.cache.write(now, object);
+        self.deliver(now);
+    }
+
+    fn deliver(&mut self, now: Tick) {
+        while let Some(is_there) = self.cache.deliver(now) {
+            match is_there {
+                Ok(()) => self.shown(Shown::Watched),
+                Err(gone) => self.requeuer.gone(&gone),
+            }
+        }
+    }
+
+    /// The watch shows the object that the cache now has.
     fn shown(&mut self, how: Shown) {
         let now = self.now();
         if self
-            .object
-            .as_ref()
-            .is_some_and(|object| self.requeuer.shown(object.object(), how))
+            .cache
+            .object()
+            .is_some_and(|object| self.requeuer.shown(object, how))
         {
             self.queue.event(now);
+        }
+    }
+
+    #[track_caller]
+    fn check_time(&self, before: Option<&K>, after: &K, now: SystemTime) {
+        if let Some(mistake) = observe::stamped_later(before, after, now) {
+            panic!("{mistake}\n\n{self}");
         }
     }
 
@@ -362,23 +420,43 @@ where
         self.clock.load(Ordering::Relaxed)
     }
 
+    #[track_caller]
     fn pass(&mut self, until: Tick) {
-        while let Some((at, next)) = self.queue.next(until) {
-            self.clock.fetch_max(at, Ordering::Relaxed);
-            match next {
-                Next::End => self.end(),
-                Next::Trigger => self.trigger(),
+        loop {
+            let (delivery, step) = (self.cache.next().filter(|at| *at <= until), self.queue.peek(until));
+            match (delivery, step) {
+                (None, None) => return,
+                (Some(delivery), step) if step.is_none_or(|step| delivery <= step) => {
+                    self.clock.fetch_max(delivery, Ordering::Relaxed);
+                    self.deliver(delivery);
+                }
+                _ => {
+                    let Some((at, next)) = self.queue.next(until) else {
+                        return;
+                    };
+                    self.clock.fetch_max(at, Ordering::Relaxed);
+                    match next {
+                        Next::End => self.end(),
+                        Next::Trigger => self.trigger(),
+                    }
+                }
             }
         }
     }
 
+    #[track_caller]
     fn trigger(&mut self) {
-        let Some(object) = self.object() else { return };
-        let reconcile = match self.requeuer.dispatch(object) {
-            Ok(reconcile) => reconcile,
-            Err(requeue) => return self.requeue(requeue),
-        };
+        let Some(object) = self.cache.object() else { return };
         let (now, reading) = (self.now(), object.clone());
+        let reconcile = match self.requeuer.dispatch(&reading) {
+            Ok(reconcile) => reconcile,
+            Err(requeue) => {
+                if self.requeuer.waits_for_its_write(&reading) {
+                    self.rows.event(micros(now), "it waits for its own write");
+                }
+                return self.requeue(requeue);
+            }
+        };
         let run = Reconcile {
             number: self.runs.len(),
             at: micros(now),
@@ -386,7 +464,7 @@ where
             reasons: reconcile.reasons().to_vec(),
             outage: self.requeuer.outage(&reading),
         };
-        let at = run.at;
+        let (at, reasons) = (run.at, Reasons::from(&*run.reasons).to_string());
         self.runs.push(run);
         let lately = |other: &&Reconcile| at - other.at < Duration::from_secs(1);
         let so_many = self.runs.iter().rev().take_while(lately).count();
@@ -395,45 +473,61 @@ where
             "it is reconciled again and again at {}, and no rate limit ends that\n\n{self}",
             rows::time(at)
         );
-        self.rows.run_starts(at);
+        self.rows.run_starts(at, reasons);
         self.reading = Some((reading, reconcile));
         self.queue.run_starts(now + self.takes);
     }
 
+    #[track_caller]
     fn end(&mut self) {
         let (Some((reading, reconcile)), Some(run)) = (self.reading.take(), self.runs.last().cloned()) else {
             return self.queue.run_ends();
         };
         let outage = self.requeuer.outage(&reading);
         let run = Reconcile { outage, ..run };
-        let mut next = self.object().unwrap_or(&reading).clone();
-        let result = (self.reconcile)(&mut next, run);
+        let stored = self.object().unwrap_or(&reading).clone();
+        let now = run.now;
+        let (before, result, next) = match self.cache.merge() {
+            None => {
+                let mut next = stored.clone();
+                let result = (self.reconcile)(&mut next, run);
+                (stored, result, next)
+            }
+            Some(merge) => {
+                let mut after = reading.clone();
+                let result = (self.reconcile)(&mut after, run);
+                let next = merge(&reading, &after, &stored);
+                (stored, result, next)
+            }
+        };
+        self.check_time(Some(&before), &next, now);
+        let result = result.map_err(|error| ((self.classify)(&error, &reading), error));
+        let end = result.as_ref().map(|outcome| *outcome).map_err(|(retry, _)| *retry);
+        self.rows.run_ends(match end {
+            Ok(outcome) => rows::success(outcome),
+            Err(retry) => rows::failure(retry),
+        });
+        if let Some(mistake) = observe::disagrees(&before, &next, end) {
+            panic!("{mistake}\n\n{self}");
+        }
         if self.store(next) {
             if let Some(object) = &self.object {
                 self.requeuer.wrote(object.object());
             }
-            self.shown(Shown::Watched);
+            self.watched();
         }
         self.queue.run_ends();
-        match result {
-            Ok(outcome) => {
-                self.rows.run_ends(rows::success(outcome));
-                let requeue = self.requeuer.succeeded(&reading, reconcile, outcome);
-                self.requeue(requeue);
-            }
-            Err(error) => {
-                let retry = (self.classify)(&error, &reading);
-                self.rows.run_ends(rows::failure(retry));
-                let requeue = self.requeuer.failed(&reading, reconcile, retry, &error);
-                self.requeue(requeue);
-            }
-        }
+        let requeue = match result {
+            Ok(outcome) => self.requeuer.succeeded(&reading, reconcile, outcome),
+            Err((retry, error)) => self.requeuer.failed(&reading, reconcile, retry, &error),
+        };
+        self.requeue(requeue);
     }
 
     /// Someone else writes the object, which is an event if that changes it.
     fn write(&mut self, next: K) {
         if self.store(next) {
-            self.shown(Shown::Watched);
+            self.watched();
         }
     }
 
@@ -444,8 +538,8 @@ where
             return false;
         }
         if stored.is_gone() {
-            self.requeuer.gone(stored.object());
             self.object = None;
+            self.watched();
         }
         self.object.is_some()
     }

@@ -11,10 +11,10 @@ use kube::{
     core::{ApiResource, DynamicObject, GroupVersionKind},
     runtime::{Controller, controller, reflector, watcher},
 };
-use requeue::Requeuer;
+use requeue::{Cleanup, Requeuer, finalizer};
 use requeue_policy::{Observe, Observed, Outcome, Phase, RequeueConfig, Retry};
 use serde::{Deserialize, Serialize};
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
 use tracing::warn;
 
 #[derive(CustomResource, Clone, Debug, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ struct AppStatus {
 impl Observe for App {
     fn observe(&self) -> Observed {
         let conditions = self.status.as_ref().map_or(&[][..], |status| &status.conditions);
-        conditions::observed(conditions, |condition| match (&*condition.type_, &*condition.status) {
+        conditions::observed(conditions, Phase::Initializing, |type_, status| match (type_, status) {
             ("Ready", "True") => Some(Phase::Ready),
             ("Ready", "False") => Some(Phase::Failed),
             _ => None,
@@ -44,13 +44,32 @@ impl Observe for App {
     }
 }
 
+/// With a finalizer, and the clean-up drains first.
+async fn reconcile_app(app: Arc<App>, client: Arc<Client>) -> Result<Outcome, kube::Error> {
+    let apps = Api::<App>::default_namespaced((*client).clone());
+    let cleanup = async |app: Arc<App>| match app.status {
+        None => Ok(Cleanup::Done),
+        Some(_) => Ok(Cleanup::NotYet(Phase::Ready.after(Duration::from_secs(5)))),
+    };
+    finalizer(
+        &apps,
+        "example.com/app",
+        app,
+        |app| reconcile(app, client.clone()),
+        cleanup,
+    )
+    .await
+}
+
 async fn reconcile<K>(_: Arc<K>, _: Arc<Client>) -> Result<Outcome, kube::Error> {
     Ok(Phase::Ready.into())
 }
 
-fn classify(error: &kube::Error, _: &App) -> Retry {
+fn classify(error: &kube::Error, app: &App) -> Retry {
     match error {
-        kube::Error::Api(status) if status.code == 422 => Retry::Never,
+        kube::Error::Api(status) if status.code == 404 && app.metadata.deletion_timestamp.is_some() => {
+            Retry::Later(Duration::from_secs(1))
+        }
         error => error.into(),
     }
 }
@@ -63,7 +82,7 @@ pub(crate) async fn run(client: Client) -> Result<(), Box<dyn Error>> {
         .controller(Api::<App>::all(client.clone()), watcher::Config::default())
         .owns(Api::<ConfigMap>::all(client), watcher::Config::default())
         .shutdown_on_signal()
-        .run_with(reconcile, classify, ctx)
+        .run_with(reconcile_app, classify, ctx)
         .for_each(async |result| {
             if let Err(controller::Error::ReconcilerFailed(error, object)) = result {
                 warn!(%error, %object, "failed")
@@ -96,7 +115,11 @@ pub(crate) async fn run_parts(client: Client) -> Result<(), Box<dyn Error>> {
     let children = Api::<ConfigMap>::all(client.clone());
     Controller::new(Api::<App>::all(client.clone()), watcher::Config::default())
         .watches(children, watcher::Config::default(), requeue.owned())
-        .run(requeue.reconciler(reconcile), requeue.error_policy(classify), Arc::new(client))
+        .run(
+            requeue.reconciler(reconcile),
+            requeue.error_policy(classify),
+            Arc::new(client),
+        )
         .for_each(|_| async {})
         .await;
     Ok(())

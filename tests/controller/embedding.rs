@@ -1,17 +1,13 @@
 //! What the guide says on embedding.
 
 use crate::world::{Oops, Thing, World, ensure_child, patch_status, policy, requeuer, wall_clock};
-use kube::{
-    Api, ResourceExt,
-    runtime::{
-        controller::Action,
-        finalizer::{self, Event, finalizer},
-    },
+use kube::{Api, ResourceExt};
+use requeue_policy::{
+    Phase,
+    kube::{Requeuer, finalizer},
 };
-use requeue_policy::{Outcome, Phase, Requeue, Retry, kube::Requeuer};
 use serde_json::json;
-use std::{sync::Arc, time::Duration};
-use tokio::time::Instant;
+use std::sync::Arc;
 use tracing::Level;
 
 #[tokio::test(start_paused = true)]
@@ -41,18 +37,12 @@ async fn a_status_patch_that_changes_nothing_wakes_nobody() {
 #[tokio::test(start_paused = true)]
 async fn a_new_object_with_a_finalizer_and_a_child_makes_two_reconciles() {
     let world = World::new(|thing: Arc<Thing>, things: Api<Thing>| async move {
-        let mut outcome = Outcome::from(Requeue::AwaitChange);
-        let result = &mut outcome;
-        let run = finalizer(&things, "example.com/finalizer", thing, async |event| {
-            if let Event::Apply(thing) = event {
-                ensure_child(&things, &thing).await;
-                patch_status(&things, "a", json!({ "phase": "Ready" })).await;
-                *result = Phase::Ready.into();
-            }
-            Ok::<_, Oops>(Action::await_change())
-        });
-        run.await.map_err(|_| Oops("finalizer"))?;
-        Ok(outcome)
+        let apply = async |thing: Arc<Thing>| {
+            ensure_child(&things, &thing).await;
+            patch_status(&things, "a", json!({ "phase": "Ready" })).await;
+            Ok(Phase::Ready)
+        };
+        finalizer::<_, _, _, _, _, Oops>(&things, "example.com/finalizer", thing, apply, async |_| Ok(())).await
     });
     world.create("a").await;
     world.start_owning(&requeuer(policy("{ default: 30s }")));
@@ -61,41 +51,6 @@ async fn a_new_object_with_a_finalizer_and_a_child_makes_two_reconciles() {
     assert_eq!(world.times(), [0.0, 0.0]);
     world.until(31.0).await;
     assert_eq!(world.times().len(), 3);
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_ok_from_a_clean_up_removes_the_finalizer() {
-    // Drains until 65 s: an error says when to look again, while an `Ok` would have ended it.
-    let world = |drains: bool| async move {
-        let start = Instant::now();
-        let world = World::new(move |thing: Arc<Thing>, things: Api<Thing>| async move {
-            let run = finalizer(&things, "example.com/finalizer", thing, async |event| match event {
-                Event::Cleanup(_) if drains && start.elapsed().as_secs() < 65 => Err(Oops("draining")),
-                _ => Ok(Action::await_change()),
-            });
-            match run.await {
-                Ok(_) => Ok(Phase::Ready),
-                Err(finalizer::Error::CleanupFailed(error)) => Err(error),
-                Err(_) => Err(Oops("finalizer")),
-            }
-        });
-        world.create("a").await;
-        let world = world.classify(|error| match error.0 {
-            "draining" => Retry::Later(Duration::from_secs(5)),
-            _ => Retry::Backoff,
-        });
-        world.start(policy("{ default: 10m }"));
-        world.until(52.0).await;
-        let deleted = world.things.delete("a", &Default::default()).await;
-        deleted.expect("it is there");
-        world.until(600.0).await;
-        let is_gone = world.things.get_opt("a").await.expect("the server answers").is_none();
-        assert!(is_gone);
-        assert_eq!(world.lines.visible(), [""; 0]);
-        world.times()
-    };
-    assert_eq!(world(false).await, [0.0, 0.0, 52.0]);
-    assert_eq!(world(true).await, [0.0, 0.0, 52.0, 57.0, 62.0, 67.0]);
 }
 
 #[test]

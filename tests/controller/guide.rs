@@ -102,6 +102,7 @@ impl Stage {
         };
         let world = World::with(resource, reconcile).classify(classify);
         *outside.lock().expect("no run panics") = Some(world.children.clone());
+        world.server.set_watch_lag(timeline.setting.lag);
         Self {
             requeue: fresh(timeline.policy),
             world,

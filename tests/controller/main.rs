@@ -5,8 +5,11 @@
 mod pages;
 
 mod at_3_am;
+#[cfg(feature = "kube-runtime")]
+mod do_you_need_this;
 mod embedding;
 mod error;
+mod finalizer;
 mod fleet;
 mod guide;
 mod known;
@@ -16,6 +19,7 @@ mod lines;
 mod log;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod moving_over;
 mod overrides;
 mod parity;
 mod parts;

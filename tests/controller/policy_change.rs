@@ -157,7 +157,7 @@ async fn the_line_of_a_new_policy_has_all_of_it() {
         .set_policy(policy("{}").with_rate_limit(None))
         .expect("it is valid");
     let lines = [
-        "INFO the policy was replaced default=\"1m 30s, jitter 0.2\" error=\"10s, factor 2, max 5m, deadline 6h\" \
+        "INFO the policy was replaced default=\"1m30s:jitter=0.2\" error=\"10s..5m:deadline=6h\" \
          initialization=\"5s\" rate_limit=\"5, then one every 1m\" max_rate=0.5",
         "INFO the policy was replaced default=\"30s\" error=\"10s\" initialization=\"5s\"",
     ];

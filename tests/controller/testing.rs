@@ -53,20 +53,30 @@ async fn random_timelines_run_at_the_same_times_on_the_real_controller() {
         Ok(seed) => vec![seed.parse().expect("a seed is a number")],
         Err(_) => (1..=100).collect(),
     };
-    let (mut runs, mut merged) = (0, 0);
+    let (mut runs, mut merged, mut lagged, mut waits) = (0, 0, 0, 0);
     for seed in seeds {
-        let (head, timeline) = random(seed);
-        let rows = timeline.to_string();
+        let Some((head, timeline)) = random(seed) else { continue };
+        // What is there when a controller starts is listed.
+        let rows =
+            timeline
+                .to_string()
+                .replacen("created, the controller restarts", "created, the controller starts", 1);
+        waits += rows.matches(WAITS).count();
+        let rows = rows.replace(&format!(", {WAITS}"), "").replace(WAITS, "");
         // The last row is the time at which it was printed, and a run may be due just then.
         let rows = rows.trim_end().rsplit_once('\n').map_or("", |(rows, _)| rows);
         let text = format!("{head}\n{rows}\n");
         println!("TESTING_SEED={seed}\n{text}");
         runs += timeline.reconciles().len();
         merged += usize::from(head.contains("takes: 2s"));
+        lagged += usize::from(!head.contains("lag: 0s"));
         Stage::new(parse(&text)).play_with(Stage::check_times).await;
     }
-    println!("{runs} runs, {merged} timelines whose runs take time");
+    println!("{runs} runs, {merged} timelines whose runs take time, {lagged} whose watch lags, {waits} waits");
 }
+
+/// What a row says where a run waits for the cache.
+const WAITS: &str = "it waits for its own write";
 
 /// Plays an example without a cluster; `None` where it has something that is not to be had without.
 fn play(example: &Example, script: impl FnMut(usize) -> String + 'static) -> Option<Played> {
@@ -98,6 +108,7 @@ fn timeline(example: &Example, mut script: impl FnMut(usize) -> String + 'static
         child,
         crd,
         takes,
+        lag,
     } = example.setting;
     if crd != Crd::WithSubresource || child != Child::Unchanged {
         return None;
@@ -118,7 +129,8 @@ fn timeline(example: &Example, mut script: impl FnMut(usize) -> String + 'static
         timeline
             .classify(|error, _| classify(error))
             .overrides(overrides())
-            .reconciles_take(takes),
+            .reconciles_take(takes)
+            .watch_lags(lag),
     )
 }
 
@@ -204,10 +216,12 @@ impl Random {
     }
 }
 
-/// The head of a random example, and its timeline without a cluster.
-fn random(seed: u64) -> (String, Played) {
+/// The head of a random example, and its timeline without a cluster; `None` where it would depend on milliseconds which of
+/// two things comes first.
+fn random(seed: u64) -> Option<(String, Played)> {
     let mut random = Random(seed);
     let takes = random.of(&["0s", "0s", "2s"]);
+    let lag = random.of(&["0s", "0s", "1300ms"]);
     let head = [
         random.of(&["default: 30s", "default: { initial: 20s, factor: 1.5, max: 2m }"]),
         random.of(&["error: 10s", "error: { initial: 5s, factor: 2, max: 1m, deadline: 3m }"]),
@@ -221,9 +235,11 @@ fn random(seed: u64) -> (String, Played) {
             "status: never",
         ]),
     ];
-    let head = format!("{}\ntakes: {takes}\n", head.join("\n"));
+    let head = format!("{}\ntakes: {takes}\nlag: {lag}\n", head.join("\n"));
     // Half of them have a child, which a test of the guide does not create anew; the others may be deleted.
     let kinds: &[_] = match random.below(2) {
+        // A run may write what is gone, and a request for it does not lag.
+        _ if lag != "0s" => &["the controller restarts"],
         0 => &["its child changes", "its child changes", "another replica takes over"],
         _ => &["it is deleted", "the controller restarts", "the controller restarts"],
     };
@@ -242,8 +258,9 @@ fn random(seed: u64) -> (String, Played) {
         "annotated example.com/paused-",
         "annotated example.com/poll-interval=8s",
     ];
-    if head.contains("lastTransitionTime") {
-        // Someone else writes no time, and whether the one that is there counts would depend on microseconds.
+    if head.contains("lastTransitionTime") || lag != "0s" {
+        // Someone else writes no time, and whether the one that is there counts would depend on microseconds. And a run
+        // writes the phase that it read.
         changes.retain(|change| !change.starts_with("its phase"));
     }
     let runs = random.clone();
@@ -275,7 +292,10 @@ fn random(seed: u64) -> (String, Played) {
     let example = parse(&format!("{head}\n0s  created"));
     let mut timeline = timeline(&example, script).expect("it can be had without a cluster");
     timeline.created(Thing::new("a", ThingSpec::default()));
-    let mut at = 0.0;
+    if lag != "0s" {
+        timeline.restarted();
+    }
+    let (mut at, mut shown) = (0.0, vec![]);
     for _ in 0..3 + random.below(15) {
         at += 0.7 + [0.0, 3.3, 25.1, 90.4][random.below(4)] * random.below(100) as f64 / 100.0;
         let event = match random.below(4) {
@@ -283,6 +303,7 @@ fn random(seed: u64) -> (String, Played) {
             _ => random.of(&changes),
         };
         at = clear_of_runs(&mut timeline, at, &example, event);
+        shown.push(Duration::from_secs_f64(at) + example.setting.lag);
         if timeline.object().is_none() {
             happen("created", &mut timeline);
         } else {
@@ -290,8 +311,22 @@ fn random(seed: u64) -> (String, Played) {
         }
     }
     clear_of_runs(&mut timeline, at + 100.3, &example, NOT_DURING_A_RUN[0]);
-    (head, timeline)
+    // What the event starts it starts at once.
+    let is_close = |a: Duration, b: Duration| (TINY..MARGIN).contains(&a.abs_diff(b));
+    let starts_or_ends = timeline
+        .reconciles()
+        .iter()
+        .flat_map(|run| [run.at, run.at + example.setting.takes]);
+    let is_clear = !starts_or_ends
+        .into_iter()
+        .any(|run| shown.iter().any(|shown| is_close(run, *shown)));
+    is_clear.then_some((head, timeline))
 }
+
+const TINY: Duration = Duration::from_millis(2);
+
+/// How far apart two things are, so that it is clear which one comes first.
+const MARGIN: Duration = Duration::from_millis(200);
 
 /// What does not happen during a run: it would leave the run without an answer that could be played or without an object
 /// to write, and a run writes the phase that it read at its start.
@@ -306,7 +341,6 @@ const NOT_DURING_A_RUN: [&str; 5] = [
 /// Lets time pass until then, or until a little later if a run starts or ends about then: which of two
 /// things at the same time comes first is not to be tested.
 fn clear_of_runs(timeline: &mut Played, at: f64, example: &Example, event: &str) -> f64 {
-    const MARGIN: Duration = Duration::from_millis(200);
     let takes = example.setting.takes;
     let mut at = Duration::from_millis((at * 1000.0) as u64);
     loop {

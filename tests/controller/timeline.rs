@@ -3,7 +3,7 @@
 //! ```text
 //! error: { initial: 10s, factor: 2, max: 5m }    the policy and the setting, in YAML
 //!
-//!  0s  created             → Err                 a time, what happens, what the run returns
+//!  0s  created             → Err  new            a time, what happens, what the run returns, and why it runs
 //!      WARN requeue_policy: failed object=…      a line that is logged by then
 //! 10s                      → Err                 a run that is due
 //! 15s  its status is written                     no run
@@ -56,6 +56,9 @@ pub(crate) struct Setting {
     /// How long a run takes; its status is written at the end.
     #[serde(with = "humantime_serde")]
     pub(crate) takes: Duration,
+    /// How much later the watch shows what is written.
+    #[serde(with = "humantime_serde")]
+    pub(crate) lag: Duration,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
@@ -138,7 +141,8 @@ fn from<T: DeserializeOwned>(fields: Map<String, Value>) -> T {
 /// A row, or the rows that `10s to 60s every 1s` stands for.
 fn row(line: &str) -> Vec<Row> {
     let (what, run) = match line.split_once('→') {
-        Some((what, run)) => (what, Some(run.trim().to_owned())),
+        // Why it runs is for the reader.
+        Some((what, run)) => (what, run.trim().split("  ").next().map(str::to_owned)),
         None => (line, None),
     };
     let (when, events) = what.split_once("  ").unwrap_or((what, ""));

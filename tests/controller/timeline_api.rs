@@ -153,10 +153,10 @@ fn a_timeline_is_written_as_the_guide_writes_it() {
         .changed("the spec changes", |app| app.spec.replicas = 3);
     timeline.at(Duration::from_millis(17_500));
     let expected = [
-        "       0s  created                → Ready",
+        "       0s  created                → Ready  new",
         "       5s  its status is written",
-        "       7s  the spec changes       → Err",
-        "      17s                         → Ready",
+        "       7s  the spec changes       → Err    changed: generation",
+        "      17s                         → Ready  due",
         "17s 500ms",
     ];
     assert_eq!(timeline.to_string().lines().collect::<Vec<_>>(), expected);
@@ -168,7 +168,7 @@ fn a_failed_assertion_shows_the_timeline() {
     timeline.created(app()).at(at(30));
     assert_eq!(
         message(|| timeline.assert_reconciled_at([0, 20].map(at))),
-        "reconciled at 0s, 30s\nand not 0s, 20s\n\n 0s  created  → Ready\n30s           → Ready\n"
+        "reconciled at 0s, 30s\nand not 0s, 20s\n\n 0s  created  → Ready  new\n30s           → Ready  due\n"
     );
 }
 
@@ -198,15 +198,21 @@ fn errors_are_classified_as_in_the_controller() {
     // What says itself when to come back does not age the backoff.
     timeline.assert_reconciled_at([0, 3, 4, 14].map(at));
     assert!(
-        timeline.to_string().contains("0s  created  → Err, after 3s\n"),
+        timeline
+            .to_string()
+            .contains("0s  created  → Err, after 3s         new\n"),
         "{timeline}"
     );
     assert!(
-        timeline.to_string().contains(" 3s           → Err, later, after 1s\n"),
+        timeline
+            .to_string()
+            .contains(" 3s           → Err, later, after 1s  due\n"),
         "{timeline}"
     );
     assert!(
-        timeline.to_string().contains("14s           → Err, never\n"),
+        timeline
+            .to_string()
+            .contains("14s           → Err, never            due\n"),
         "{timeline}"
     );
 }
@@ -252,9 +258,122 @@ fn what_happens_during_a_run_is_seen_after_it() {
         .created(app())
         .at(at(1))
         .changed("the spec changes", |app| app.spec.replicas = 3);
-    assert!(timeline.to_string().contains("→ ...\n"), "{timeline}");
+    assert!(timeline.to_string().contains("→ ...  new\n"), "{timeline}");
     timeline.at(at(35));
     timeline.assert_reconciled_at([0, 2001, 34_001].map(Duration::from_millis));
+}
+
+/// A controller that compares with what it read before it writes, as many do: what comes of a failure that ends at once.
+fn comparing(lag: Duration) -> Timeline<App, Oops> {
+    let timeline = Timeline::new(RequeueConfig::default(), |app: &mut App, run| {
+        let phase = if app.spec.replicas > 3 {
+            Phase::Failed
+        } else {
+            Phase::Ready
+        };
+        if app.status().phase != Some(phase) {
+            app.enter(phase, run.now);
+        }
+        Ok(phase)
+    });
+    timeline.expect("the policy is valid").watch_lags(lag)
+}
+
+#[test]
+fn with_a_watch_that_lags_a_reconcile_waits_for_its_own_write() {
+    let mut timeline = comparing(at(2));
+    timeline.created(app()).at(at(10));
+    timeline.changed("too many replicas", |app| app.spec.replicas = 9);
+    timeline.at(at(11)).changed("three", |app| app.spec.replicas = 3);
+    timeline.at(at(20));
+    let expected = [
+        " 0s  created",
+        " 2s                              → Ready   new",
+        "10s  too many replicas",
+        "11s  three",
+        "12s                              → Failed  changed: generation",
+        "13s  it waits for its own write",
+        "14s                              → Ready   changed: generation",
+        "20s",
+    ];
+    assert_eq!(timeline.to_string().lines().collect::<Vec<_>>(), expected);
+    let phase = timeline.object().map(|app| app.observe().phase());
+    assert_eq!(phase, Some(Phase::Ready), "what was compared was not its last write");
+}
+
+#[test]
+fn behind_a_watch_that_lags_for_longer_than_a_reconcile_waits_a_status_that_is_compared_is_wrong() {
+    let mut timeline = comparing(at(7));
+    timeline.created(app()).at(at(20));
+    timeline.changed("too many replicas", |app| app.spec.replicas = 9);
+    timeline.at(at(21)).changed("three", |app| app.spec.replicas = 3);
+    timeline.at(at(33));
+    // At 27 s it fails, and at 32 s it has waited long enough: what it reads says Ready, so that is not written.
+    timeline.assert_reconciled_at([7, 27, 32].map(at));
+    let phase = timeline.object().map(|app| app.observe().phase());
+    assert_eq!(phase, Some(Phase::Failed), "{timeline}");
+}
+
+#[test]
+fn a_reconcile_that_writes_one_phase_and_ends_with_another_is_a_mistake() {
+    let ends = |written, result: Result<Outcome, Retry>| {
+        move || {
+            let mut timeline = Timeline::new(RequeueConfig::default(), move |app: &mut App, run| {
+                app.enter(written, run.now);
+                result.map_err(|_| Oops("no quota"))
+            })
+            .expect("the policy is valid")
+            .classify(move |_, _| result.err().unwrap_or(Retry::Backoff));
+            timeline.created(app());
+        }
+    };
+    for (written, result) in [
+        (Phase::Ready, Ok(Phase::Failed.into())),
+        (Phase::Failed, Ok(Phase::Ready.after(at(5)))),
+        (Phase::Failed, Ok(Phase::Ready.within(at(5)))),
+        (Phase::Ready, Err(Retry::Backoff)),
+        (Phase::Ready, Err(Retry::Never)),
+    ] {
+        let mistake = message(ends(written, result));
+        let is_told = mistake.starts_with(&format!(
+            "the reconcile writes a status that says {written}, and ends with "
+        ));
+        assert!(is_told && mistake.contains("\n\n0s  created  → "), "{mistake}");
+    }
+    for (written, result) in [
+        (Phase::Ready, Ok(Phase::Ready.into())),
+        (Phase::Ready, Ok(().into())),
+        (Phase::Failed, Err(Retry::Backoff)),
+        (Phase::Ready, Err(Retry::Later(at(1)))),
+        (Phase::Ready, Err(Retry::As(Phase::Ready.into()))),
+    ] {
+        ends(written, result)();
+    }
+}
+
+#[test]
+fn a_status_that_is_stamped_later_than_the_timelines_clock_is_a_mistake() {
+    let now = SystemTime::now();
+    let by_the_reconcile = move || {
+        let mut timeline = Timeline::new(growing(), move |app: &mut App, _| {
+            app.enter(Phase::Failed, now);
+            Err::<Phase, _>(Oops("no quota"))
+        });
+        timeline.as_mut().expect("the policy is valid").created(app());
+    };
+    let mut stamped = app();
+    stamped.enter(Phase::Failed, now);
+    for mistake in [
+        message(by_the_reconcile),
+        message(|| _ = healthy().created(stamped.clone())),
+        message(|| _ = healthy().created(app()).changed("it failed", |app| *app = stamped)),
+    ] {
+        assert!(
+            mistake.starts_with("the status says since 20")
+                && mistake.contains("later than the time, 2026-01-01T00:00:00.000Z: stamp it with `Reconcile::now`"),
+            "{mistake}"
+        );
+    }
 }
 
 #[test]
@@ -298,7 +417,7 @@ fn an_object_that_wakes_itself_is_seen_to_loop() {
     let endless = message(|| _ = timeline(None).created(app()).at(at(2)));
     assert!(
         endless.starts_with(
-            "it is reconciled again and again at 999ms, and no rate limit ends that\n\n   0s  created  → Ready\n"
+            "it is reconciled again and again at 999ms, and no rate limit ends that\n\n   0s  created  → Ready  new\n"
         ),
         "{endless}"
     );

@@ -4,6 +4,7 @@
 
 mod children;
 mod failures;
+mod finalizer;
 mod operator;
 mod outage;
 mod outside;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         own_writes::the_rate_limit_bounds_a_child_rewritten_past_the_client,
         children::child_changes_are_reflected,
         failures::failing_over_a_restart,
+        finalizer::a_finalizer_leaves_those_of_others_alone,
         outside::outside_status_change,
         premises::status_patch_that_changes_nothing,
         premises::generation_counts_the_spec,

@@ -300,6 +300,12 @@ fn a_settled_object_may_be_looked_at_less_the_longer_it_is_settled() {
     chapter_says("grows to 10 min within 95 min, and from then on costs 6 reconciles per hour in place of 120");
 }
 
+#[test]
+fn an_interval_that_never_comes_costs_nothing_and_notices_nothing() {
+    assert_eq!(runs(Interval::never(), 0).count(), 0);
+    chapter_says("no reconcile, however many objects there are");
+}
+
 /// Peak to mean of the starts per 250 ms in the first, second, fourth and tenth interval of 30 s after a restart: all
 /// start within half a second, each Ready since a second of its own, 30 to 31 days ago.
 fn peaks(jitter: f64, objects: u32) -> [f64; 4] {

@@ -155,6 +155,216 @@ fn a_rate_for_the_fleet_is_a_number_a_map_or_off() {
 }
 
 #[test]
+fn an_interval_may_be_never_in_every_format() {
+    let never = RequeueConfig::default().with_default(Interval::never());
+    // What is set beside it has nothing to change.
+    for yaml in [
+        "default: never",
+        "default: { initial: never }",
+        "default: { initial: never, max: 5m, jitter: 0.2 }",
+    ] {
+        assert_eq!(serde_saphyr::from_str::<RequeueConfig>(yaml).expect(yaml), never);
+    }
+    let toml = toml::from_str::<RequeueConfig>("default = 'never'").expect("TOML");
+    let json = serde_json::from_str::<RequeueConfig>(r#"{ "default": "never" }"#).expect("JSON");
+    assert_eq!([toml, json], [never; 2]);
+    assert_eq!(
+        serde_json::to_value(never).expect("JSON")["default"],
+        serde_json::json!({ "initial": "never" })
+    );
+}
+
+#[test]
+fn what_is_left_out_has_the_applications_defaults() {
+    let defaults = RequeueConfig::default()
+        .with_default(seconds(600))
+        .with_error(Interval::never())
+        .with_rate_limit(RateLimit::new(5, seconds(60)))
+        .with_max_rate(MaxRate::new(50.0));
+    let table = [
+        ("null", defaults),
+        ("{}", defaults),
+        (r#"{ "error": "10s" }"#, defaults.with_error(seconds(10))),
+        // The crate's default, said explicitly.
+        (r#"{ "default": "30s" }"#, defaults.with_default(seconds(30))),
+        (r#"{ "rate_limit": null }"#, defaults.with_rate_limit(None)),
+        (r#"{ "max_rate": null }"#, defaults.with_max_rate(None)),
+        (r#"{ "max_rate": 1 }"#, defaults.with_max_rate(MaxRate::new(1.0))),
+        (
+            r#""error=10s,max_rate=off""#,
+            defaults.with_error(seconds(10)).with_max_rate(None),
+        ),
+    ];
+    for (json, expected) in table {
+        let read = defaults.overlay(&mut serde_json::Deserializer::from_str(json));
+        assert_eq!(read.expect(json), expected, "{json}");
+    }
+    let read = defaults.overlay(&mut serde_json::Deserializer::from_str(r#"{ "error": "0s" }"#));
+    let message = "error: 0s is not allowed, it must be from 1ms to 180days, kube-runtime's limit";
+    assert!(read.expect_err("a zero").to_string().starts_with(message));
+}
+
+#[test]
+fn a_policy_is_a_text_for_a_flag_or_the_environment() {
+    let table = [
+        ("", RequeueConfig::default()),
+        (
+            "default=never",
+            RequeueConfig::default().with_default(Interval::never()),
+        ),
+        (
+            " default = 1m , rate_limit = 20:every=2s ",
+            RequeueConfig::default()
+                .with_default(seconds(60))
+                .with_rate_limit(RateLimit::new(20, seconds(2))),
+        ),
+        (
+            "error=10s..5m,rate_limit=off,max_rate=50:burst=100",
+            RequeueConfig::default()
+                .with_error(Interval::constant(seconds(10)).with_factor(2.0).with_max(seconds(300)))
+                .with_rate_limit(None)
+                .with_max_rate(MaxRate::new(50.0).with_burst(100)),
+        ),
+    ];
+    for (text, expected) in table {
+        assert_eq!(text.parse(), Ok(expected), "{text}");
+        // In a file it is the same, for whoever reads the environment by serde.
+        assert_eq!(
+            serde_json::from_value::<RequeueConfig>(text.into()).expect(text),
+            expected
+        );
+    }
+    let table = [
+        (
+            "10s:factor=1.5:max=1m",
+            Interval::constant(seconds(10)).with_factor(1.5).with_max(seconds(60)),
+        ),
+        (
+            "10s..1m:factor=1",
+            Interval::constant(seconds(10)).with_max(seconds(60)),
+        ),
+        ("1h 30m", Interval::constant(seconds(5400))),
+        ("10s:jitter=-0", Interval::constant(seconds(10))),
+    ];
+    for (text, expected) in table {
+        assert_eq!(text.parse(), Ok(expected), "{text}");
+    }
+    assert_eq!("50".parse(), Ok(MaxRate::new(50.0)));
+    assert_eq!("30:every=1s".parse(), Ok(RateLimit::new(30, seconds(1))));
+}
+
+#[test]
+fn a_text_is_refused_like_a_file() {
+    let table = [
+        (
+            "30s",
+            r#"value: "30s" is not allowed, it must be a field and its value, as in default=30s"#,
+        ),
+        (
+            "default=30s,",
+            r#"value: "" is not allowed, it must be a field and its value, as in default=30s"#,
+        ),
+        (
+            "default=30s,default=30s",
+            "default: a second value is not allowed, it must be given once",
+        ),
+        (
+            "defualt=30s",
+            "defualt: an unknown field is not allowed, it must be one of default, error, initialization, rate_limit, max_rate",
+        ),
+        (
+            "error=10s..",
+            r#"error.max: "" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"#,
+        ),
+        (
+            "error=..5m",
+            r#"error.initial: "" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m, or never"#,
+        ),
+        (
+            "error=10s..5s",
+            "error.max: 5s is not allowed, it must be at least initial, 10s",
+        ),
+        (
+            "error=10s..5m:max=5m",
+            "error.max: a second value is not allowed, it must be given once",
+        ),
+        (
+            "error=10s..5m:x2",
+            "error.x2: an unknown field is not allowed, it must be one of initial, factor, max, jitter, deadline",
+        ),
+        (
+            "error=10s:jitter=lots",
+            r#"error.jitter: "lots" is not allowed, it must be a number"#,
+        ),
+        (
+            "rate_limit=10",
+            r#"rate_limit: "10" is not allowed, it must be a map such as { burst: 30, every: 1s }, a text such as 30:every=1s, or off"#,
+        ),
+        (
+            "max_rate=50:burst=0",
+            "max_rate.burst: 0 is not allowed, it must be from 1 to 1000000",
+        ),
+    ];
+    for (text, expected) in table {
+        let error = text.parse::<RequeueConfig>().expect_err(text);
+        assert_eq!(error.to_string(), expected, "{text}");
+    }
+    let error = "soon".parse::<Interval>().expect_err("no duration").to_string();
+    let expected =
+        r#"value: "soon" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m, or never"#;
+    assert_eq!(error, expected);
+}
+
+#[cfg(feature = "kube-runtime")]
+#[test]
+fn a_policy_that_is_known_to_be_allowed_needs_no_check() {
+    use requeue_policy::kube::Requeuer;
+    use std::{
+        io::{self, Write},
+        sync::{Arc, Mutex},
+    };
+
+    #[derive(Clone, Default)]
+    struct Log(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Log {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no writer panics").write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let log = Log::default();
+    let writer = log.clone();
+    let lines = tracing_subscriber::fmt()
+        .without_time()
+        .with_target(false)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let _guard = tracing::subscriber::set_default(lines);
+    let allowed = RequeueConfig::default().with_error(seconds(7));
+    let requeue = Requeuer::from(allowed);
+    assert_eq!(requeue.policy().error_interval(), allowed.error_interval());
+    assert!(log.0.lock().expect("no writer panics").is_empty());
+
+    let requeue = Requeuer::from(allowed.with_default(Interval::constant(seconds(1)).with_jitter(0.7)));
+    for phase in Phase::ALL {
+        assert_eq!(
+            requeue.policy().interval(phase),
+            RequeueConfig::default().interval(phase)
+        );
+    }
+    let line = "ERROR the policy is refused, the defaults apply refused=default.jitter: 0.7 is not allowed, it must be a \
+                number from 0 to 0.5\n";
+    let logged = String::from_utf8(log.0.lock().expect("no writer panics").clone()).expect("UTF-8");
+    assert_eq!(logged, line);
+}
+
+#[test]
 fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
     let table = [
         (
@@ -167,27 +377,27 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
         ),
         (
             "default: 10 parsecs",
-            r#"default: "10 parsecs" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"#,
+            r#"default: "10 parsecs" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m, or never"#,
         ),
         (
             "default: 30",
-            "default: 30 is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m",
+            "default: 30 is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m, or never",
         ),
         (
             "default: -30s",
-            r#"default: "-30s" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"#,
+            r#"default: "-30s" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m, or never"#,
         ),
         (
             "default: null",
-            "default: null is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m",
+            "default: null is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m, or never",
         ),
         (
             "default: [30s]",
-            "default: a list is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m",
+            "default: a list is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m, or never",
         ),
         (
             "error: { initial: true }",
-            "error.initial: true is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m",
+            "error.initial: true is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m, or never",
         ),
         (
             "error: { initial: 10s, max: soon }",
@@ -230,8 +440,16 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
             "default: 6months 17days 8h 38m 24s is not allowed, it must be from 1ms to 180days, kube-runtime's limit",
         ),
         (
+            "error: { initial: never, max: soon }",
+            r#"error.max: "soon" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"#,
+        ),
+        (
+            "error: { initial: 10s, deadline: never }",
+            r#"error.deadline: "never" is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m"#,
+        ),
+        (
             "error: { factor: 2, max: 5m }",
-            "error.initial: none is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m",
+            "error.initial: none is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m, or never",
         ),
         (
             "error: { intial: 10s }",
@@ -271,7 +489,7 @@ fn every_refusal_names_the_field_the_value_and_what_is_allowed() {
         ),
         (
             "rate_limit: 10",
-            "rate_limit: 10 is not allowed, it must be a map such as { burst: 30, every: 1s }, or null for no limit",
+            "rate_limit: 10 is not allowed, it must be a map such as { burst: 30, every: 1s }, a text such as 30:every=1s, or off",
         ),
         (
             "max_rate: 0",
@@ -502,6 +720,7 @@ fn config() -> impl Strategy<Value = RequeueConfig> {
             },
         )
     };
+    let interval = || prop_oneof![9 => interval(), 1 => Just(Interval::never())];
     let limit = prop::option::of(
         (1_u32..65_536, 1_u64..1_000_000)
             .prop_map(|(burst, every)| RateLimit::new(burst, Duration::from_millis(every))),
@@ -533,6 +752,10 @@ proptest! {
             // It has no null, and says so; leaving the field out would bring the default limit back.
             Err(_) => prop_assert_eq!(config.rate_limit(), None),
         }
+        let text = config.to_string();
+        prop_assert_eq!(text.parse(), Ok(config), "{}", text);
+        // What a shell expands or splits.
+        prop_assert!(!text.contains(|c: char| c.is_whitespace() || "\"'`$*?[]{}()<>|&;#~!\\".contains(c)), "{}", text);
     }
 
     #[test]
@@ -546,6 +769,7 @@ proptest! {
             serde_json::json!({ "max_rate": text }),
             serde_json::json!({ "max_rate": { "per_second": text, "burst": number } }),
             serde_json::json!({ text.as_str(): "30s" }),
+            serde_json::json!({ "default": format!("10s{text}:jitter={number}") }),
             serde_json::json!(text),
         ] {
             if let Ok(config) = serde_json::from_value::<RequeueConfig>(json) {

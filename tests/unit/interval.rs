@@ -233,6 +233,40 @@ fn past_deadline_the_answer_is_await_change() {
 }
 
 #[test]
+fn an_interval_that_never_comes_has_no_delay_at_any_time() {
+    const NEVER: Interval = Interval::never();
+    let policy = on_error(NEVER);
+    for object in [
+        Observed::new(Phase::Failed).uid("a"),
+        failed_for(seconds(0)),
+        failed_for(seconds(1 << 30)),
+    ] {
+        assert_eq!(policy.requeue(&object, now()), Requeue::AwaitChange);
+        assert!(!policy.should_requeue(&object, now()));
+    }
+    assert_eq!(NEVER.delay(Duration::ZERO), None);
+    assert_eq!(NEVER.delays().count(), 0);
+    assert_eq!(NEVER.attempts(Duration::MAX), 0);
+    assert_eq!(
+        (NEVER.initial(), NEVER.max(), NEVER.deadline()),
+        (Duration::MAX, None, None)
+    );
+    assert_eq!(NEVER.longest(), SIX_MONTHS);
+    assert!(NEVER.validate().is_ok());
+    // Nor does any setter make it another.
+    let set = NEVER
+        .with_factor(2.0)
+        .with_max(seconds(1))
+        .with_jitter(0.5)
+        .with_deadline(seconds(9));
+    assert_eq!(set, NEVER);
+    assert_eq!(format!("{NEVER:?} {NEVER}"), "Interval::never() never");
+    // A delay that is too long to be counted is a mistake and none of these.
+    assert_ne!(Interval::constant(Duration::MAX), NEVER);
+    assert!(Interval::constant(Duration::MAX).validate().is_err());
+}
+
+#[test]
 fn delays_end_at_the_deadline() {
     let delays = backoff().with_deadline(seconds(700)).delays();
     assert!(delays.eq([10, 20, 40, 80, 160, 300, 300].map(seconds)));
@@ -377,11 +411,14 @@ fn any_float() -> impl Strategy<Value = f64> {
 fn any_interval() -> impl Strategy<Value = Interval> {
     let max = prop::option::of(any_duration());
     let deadline = prop::option::of(any_duration());
-    (any_duration(), any_float(), max, any_float(), deadline).prop_map(|(initial, factor, max, jitter, deadline)| {
-        let interval = Interval::constant(initial).with_factor(factor).with_jitter(jitter);
-        let interval = max.map_or(interval, |max| interval.with_max(max));
-        deadline.map_or(interval, |deadline| interval.with_deadline(deadline))
-    })
+    let any = (any_duration(), any_float(), max, any_float(), deadline).prop_map(
+        |(initial, factor, max, jitter, deadline)| {
+            let interval = Interval::constant(initial).with_factor(factor).with_jitter(jitter);
+            let interval = max.map_or(interval, |max| interval.with_max(max));
+            deadline.map_or(interval, |deadline| interval.with_deadline(deadline))
+        },
+    );
+    prop_oneof![9 => any, 1 => Just(Interval::never())]
 }
 
 fn any_time() -> impl Strategy<Value = SystemTime> {

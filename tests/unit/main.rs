@@ -4,6 +4,8 @@ mod choosing;
 #[cfg(feature = "conditions")]
 mod conditions;
 mod config;
+#[cfg(all(feature = "kube-runtime", feature = "testing"))]
+mod delays;
 mod guide;
 mod interval;
 mod outcome;

@@ -1,6 +1,6 @@
 //! What a reconciler may return, and what it stands for.
 
-use requeue_policy::{Outcome, Phase, Requeue};
+use requeue_policy::{Interval, Outcome, Phase, Requeue, Retry};
 use std::time::Duration;
 
 #[test]
@@ -11,6 +11,15 @@ fn the_arms_of_a_match_have_one_type() {
             Phase::Failed.after(delay),
             Outcome::PhaseAndRequeue(Phase::Failed, Requeue::After(delay)),
         ),
+        (
+            Phase::Failed.after(Interval::constant(delay)),
+            Outcome::PhaseAndRequeue(Phase::Failed, Requeue::After(delay)),
+        ),
+        (
+            Phase::Failed.after(Interval::constant(delay).with_jitter(0.2)),
+            Outcome::PhaseAndInterval(Phase::Failed, Interval::constant(delay).with_jitter(0.2)),
+        ),
+        (Phase::Failed.after(Interval::never()), Phase::Failed.await_change()),
         (Phase::Failed.within(delay), Outcome::PhaseWithin(Phase::Failed, delay)),
         (
             Phase::Failed.await_change(),
@@ -26,5 +35,6 @@ fn the_arms_of_a_match_have_one_type() {
     ];
     for (outcome, expected) in table {
         assert_eq!(outcome, expected);
+        assert_eq!(Retry::from(outcome), Retry::As(expected));
     }
 }

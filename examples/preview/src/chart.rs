@@ -38,10 +38,16 @@ const fn color(phase: Phase) -> RGBColor {
 /// Draws into a folder, and makes it; returns the names of the files.
 pub(crate) fn draw(folder: &Path, policy: &RequeueConfig, objects: u32) -> anyhow::Result<Vec<&'static str>> {
     fs::create_dir_all(folder)?;
-    let mut files = vec![(
-        "delays.svg",
-        svg("Delay by the time in the phase", |area| draw_delays(area, policy))?,
-    )];
+    let mut files = vec![];
+    let intervals = Phase::ALL.map(|phase| (phase, policy.interval(phase)));
+    let intervals: Vec<_> = intervals
+        .into_iter()
+        .filter(|(_, interval)| *interval != Interval::never())
+        .collect();
+    if !intervals.is_empty() {
+        let drawn = svg("Delay by the time in the phase", |area| draw_delays(area, &intervals))?;
+        files.push(("delays.svg", drawn));
+    }
     if let Some(delay) = herd::settled_delay(policy) {
         let drawn = svg("Starts after a restart", |area| draw_herd(area, policy, delay, objects))?;
         files.push(("herd.svg", drawn));
@@ -68,14 +74,15 @@ fn svg(label: &str, draw: impl FnOnce(&Area<'_>) -> anyhow::Result<()>) -> anyho
 }
 
 /// One step per reconcile, if only timers trigger the object. Both axes are logarithmic.
-fn draw_delays(area: &Area<'_>, policy: &RequeueConfig) -> anyhow::Result<()> {
-    let intervals = Phase::ALL.map(|phase| (phase, policy.interval(phase)));
-    let shortest = intervals.map(|(_, interval)| interval.initial().as_secs_f64());
-    let shortest = shortest.into_iter().fold(f64::MAX, f64::min);
-    let ends = intervals.map(|(_, interval)| end(&interval));
-    let (left, right) = (shortest / 2.0, ends.into_iter().fold(shortest * 10.0, f64::max));
-    let longest = intervals.map(|(_, interval)| delay(&interval, right).max(shortest));
-    let longest = longest.into_iter().fold(shortest, f64::max);
+fn draw_delays(area: &Area<'_>, intervals: &[(Phase, Interval)]) -> anyhow::Result<()> {
+    let shortest = intervals.iter().map(|(_, interval)| interval.initial().as_secs_f64());
+    let shortest = shortest.fold(f64::MAX, f64::min);
+    let ends = intervals.iter().map(|(_, interval)| end(interval));
+    let (left, right) = (shortest / 2.0, ends.fold(shortest * 10.0, f64::max));
+    let longest = intervals
+        .iter()
+        .map(|(_, interval)| delay(interval, right).max(shortest));
+    let longest = longest.fold(shortest, f64::max);
     // Room for the legend, a quarter of the axis at least.
     let top = longest * (longest / shortest).powf(0.33).max(4.0);
 
@@ -120,11 +127,11 @@ fn draw_delays(area: &Area<'_>, policy: &RequeueConfig) -> anyhow::Result<()> {
     ))?;
 
     for (phase, interval) in intervals {
-        let color = color(phase);
+        let color = color(*phase);
         let last = interval
             .deadline()
             .map_or(right, |deadline| deadline.as_secs_f64().min(right));
-        let steps = steps(&interval, left, last);
+        let steps = steps(interval, left, last);
         if interval.jitter() > 0.0 {
             let less = (1.0 - interval.jitter()).ln();
             let lower = steps.iter().rev().map(|(x, y)| (*x, y + less));
@@ -141,9 +148,10 @@ fn draw_delays(area: &Area<'_>, policy: &RequeueConfig) -> anyhow::Result<()> {
             area.draw(&Text::new(text, (x, y - 9), style(14, &color, side, VPos::Bottom)))?;
         }
     }
-    let mut entries: Vec<_> = Phase::ALL
-        .map(|phase| (phase.to_string(), color(phase).to_rgba()))
-        .into();
+    let mut entries: Vec<_> = intervals
+        .iter()
+        .map(|(phase, _)| (phase.to_string(), color(*phase).to_rgba()))
+        .collect();
     if intervals.iter().any(|(_, interval)| interval.jitter() > 0.0) {
         entries.push(("what jitter may take off".into(), TEXT.mix(0.25)));
     }

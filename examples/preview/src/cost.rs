@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use requeue_policy::{Phase, RequeueConfig, RequeuePolicy};
+use requeue_policy::{Interval, Phase, RequeueConfig, RequeuePolicy};
 
 use crate::{
     human::{count, exact, rate, seconds},
@@ -24,6 +24,10 @@ pub(crate) fn section(policy: &RequeueConfig, objects: u32) -> String {
     };
     for phase in Phase::ALL {
         let interval = policy.interval(phase);
+        if interval == Interval::never() {
+            row(&format!("{phase}, each hour"), 0.0);
+            continue;
+        }
         let at_cap = f64::from(objects) * HOUR.as_secs_f64() / interval.longest().as_secs_f64();
         let from = capped_after(&interval);
         let deadline = interval.deadline();

@@ -35,6 +35,9 @@ pub(crate) fn section(policy: &RequeueConfig) -> String {
 }
 
 fn sequence(interval: &Interval) -> String {
+    if *interval == Interval::never() {
+        return "never: only a change triggers a reconcile".into();
+    }
     let longest = interval.longest();
     if interval.initial() >= longest {
         return format!("every {}", exact(longest));

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write as _, time::Duration};
 
-use requeue_policy::{Observed, Phase, Requeue, RequeueConfig, RequeuePolicy};
+use requeue_policy::{Interval, Observed, Phase, Requeue, RequeueConfig, RequeuePolicy};
 
 use crate::{
     human::{count, exact},
@@ -22,8 +22,11 @@ const DAY: u64 = 86_400;
 
 pub(crate) fn section(policy: &RequeueConfig, objects: u32) -> String {
     let Some(delay) = settled_delay(policy) else {
-        return "After a restart: settled objects have given up, so each is reconciled once and no herd returns\n"
-            .into();
+        let why = match policy.default_interval() == Interval::never() {
+            true => "have no timer",
+            false => "have given up",
+        };
+        return format!("After a restart: settled objects {why}, so each is reconciled once and no herd returns\n");
     };
     let bin = exact(delay / BINS as u32);
     let mut text = format!(

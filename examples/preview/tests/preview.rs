@@ -228,16 +228,62 @@ error.factor: 0.5 is not allowed, it must be a finite number of at least 1
 
 #[test]
 fn a_bad_policy_on_stdin_is_refused_like_one_in_a_file() {
-    let expected = r"stdin: error: line 1 column 10: default: 10 is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m
+    let expected = r"stdin: error: line 1 column 10: default: 10 is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m, or never
  --> <input>:1:10
   |
 1 | default: 10
-  |          ^ default: 10 is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m
+  |          ^ default: 10 is not allowed, it must be a duration with its unit, such as 30s, 5m or 1h 30m, or never
 ";
     assert_eq!(
         preview_of(Path::new(ROOT), &["-"], "default: 10\n"),
         Answer::refused(expected)
     );
+}
+
+#[test]
+fn a_policy_may_be_an_option_or_a_variable_of_the_environment() {
+    let policy = "default=never,error=3s..1m:jitter=0.2";
+    let shown = preview(&["--policy", policy]).shown();
+    for line in [
+        "Policy: --policy; 1,000 objects",
+        "Failed        3s 6s 12s 24s 48s, then every 1m",
+        "Ready         never: only a change triggers a reconcile",
+        "Ready         never               never               never               never",
+        "After a restart: settled objects have no timer, so each is reconciled once and no herd returns",
+    ] {
+        assert_line(&shown, line);
+    }
+    let by_environment = Command::new(env!("CARGO_BIN_EXE_preview"))
+        .env("REQUEUE_POLICY", policy)
+        .output();
+    let by_environment = by_environment.expect("the example ends").stdout;
+    assert_eq!(String::from_utf8(by_environment).expect("stdout is UTF-8"), shown);
+
+    let answer = preview(&["--policy", "error=3s..1s"]);
+    let expected = "error: invalid value 'error=3s..1s' for '--policy <TEXT>': error.max: 1s is not allowed, it must be at least \
+                    initial, 3s\n\nFor more information, try '--help'.\n";
+    assert_eq!((answer.code, answer.stderr.as_str()), (Some(2), expected));
+}
+
+#[test]
+fn an_interval_of_the_policy_is_replaced_by_an_option() {
+    let shown = preview(&[
+        SAMPLE,
+        "--error",
+        "3s..1m",
+        "--default",
+        "never",
+        "--initialization",
+        "7s",
+    ])
+    .shown();
+    for line in [
+        "Initializing  every 7s",
+        "Failed        3s 6s 12s 24s 48s, then every 1m",
+        "Ready         never: only a change triggers a reconcile",
+    ] {
+        assert_line(&shown, line);
+    }
 }
 
 #[test]
@@ -297,6 +343,10 @@ fn extreme_policies_are_shown_soon_and_in_a_page() {
         (
             "error: { initial: 1ms, factor: 65537, max: 180days }",
             "Failed        45d13h (26d23h)     180d (90d1h)        180d (90d)          180d (89d23h)",
+        ),
+        (
+            "{ default: never, error: never, initialization: never }",
+            "Failed, each hour                                                          0               0",
         ),
         (
             "rate_limit: off",

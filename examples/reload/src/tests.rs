@@ -8,7 +8,7 @@ use tracing::subscriber::DefaultGuard;
 use crate::{app::World, config_map, file};
 
 const REFUSED: &str = " WARN the new policy cannot be read, the old one stays error=default: \"soon\" is not allowed, it \
-                       must be a duration with its unit, such as 30s, 5m or 1h 30m at line 1, column 10";
+                       must be a duration with its unit, such as 30s, 5m or 1h 30m, or never at line 1, column 10";
 
 /// What an operator sees of the log, INFO and above.
 #[derive(Clone, Default)]

@@ -2,7 +2,7 @@
 //!
 //! By hand, because the errors of derived code do not name the field, and those of an untagged enum do not name the value.
 
-use super::{ConfigError, RequeueConfig, duration};
+use super::{ConfigError, RequeueConfig, duration, text};
 use crate::policy::{interval::Interval, max_rate::MaxRate, rate_limit::RateLimit};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -23,6 +23,10 @@ impl Serialize for Interval {
     /// Writes a map, even where the short form would say everything: a field of a CRD has one type.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
+        if self.is_never() {
+            map.serialize_entry("initial", text::NEVER)?;
+            return map.end();
+        }
         map.serialize_entry("initial", &duration::written(self.initial()))?;
         if self.factor() != 1.0 {
             map.serialize_entry("factor", &self.factor())?;
@@ -60,40 +64,29 @@ impl<'de> Deserialize<'de> for MaxRate {
 
 impl<'de> Deserialize<'de> for RequeueConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Any, not a map: an empty file is null in YAML.
-        deserializer.deserialize_any(ConfigVisitor)
+        overlay(Self::default(), deserializer)
     }
 }
 
-struct ConfigVisitor;
+pub(super) fn overlay<'de, D: Deserializer<'de>>(base: RequeueConfig, file: D) -> Result<RequeueConfig, D::Error> {
+    // Any, not a map: an empty file is null in YAML.
+    file.deserialize_any(Overlay(base))
+}
 
-impl<'de> Visitor<'de> for ConfigVisitor {
+struct Overlay(RequeueConfig);
+
+impl<'de> Visitor<'de> for Overlay {
     type Value = RequeueConfig;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a map of default, error, initialization, rate_limit and max_rate")
+        f.write_str("a map of default, error, initialization, rate_limit and max_rate, or a text such as default=30s")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RequeueConfig, A::Error> {
-        let mut config = RequeueConfig::default();
-        let mut seen = Vec::new();
+        let (mut config, mut seen) = (self.0, Vec::new());
         while let Some(key) = map.next_key::<String>()? {
-            if seen.contains(&key) {
-                let twice = |_| Err(ConfigError::new("", "a second value", "must be given once"));
-                map.next_value_seed(Field(&key, twice))?;
-            }
-            match key.as_str() {
-                "default" => config.default = map.next_value_seed(Field(&key, Node::interval))?,
-                "error" => config.error = map.next_value_seed(Field(&key, Node::interval))?,
-                "initialization" => config.initialization = map.next_value_seed(Field(&key, Node::interval))?,
-                "rate_limit" => config.rate_limit = map.next_value_seed(Field(&key, Node::limit_or_off))?,
-                "max_rate" => config.max_rate = map.next_value_seed(Field(&key, Node::rate_or_off))?,
-                // Refused while the value is read, so that the format's error says where.
-                _ => map.next_value_seed(Field(&key, |_| {
-                    let allowed = "must be one of default, error, initialization, rate_limit, max_rate";
-                    Err(ConfigError::new("", "an unknown field", allowed))
-                }))?,
-            }
+            // Refused while the value is read, so that the format's error says where.
+            map.next_value_seed(Field(&key, |node| config.set(&key, node, &seen)))?;
             seen.push(key);
         }
         Ok(config)
@@ -101,7 +94,32 @@ impl<'de> Visitor<'de> for ConfigVisitor {
 
     // An empty file.
     fn visit_unit<E: de::Error>(self) -> Result<RequeueConfig, E> {
-        Ok(RequeueConfig::default())
+        Ok(self.0)
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<RequeueConfig, E> {
+        text::overlay(self.0, text).map_err(E::custom)
+    }
+}
+
+impl RequeueConfig {
+    /// Sets the field of this name, which must not be among those that were `seen` before.
+    pub(super) fn set(&mut self, field: &str, node: Node, seen: &[impl AsRef<str>]) -> Result<(), ConfigError> {
+        if seen.iter().any(|before| before.as_ref() == field) {
+            return Err(ConfigError::new("", "a second value", "must be given once"));
+        }
+        match field {
+            "default" => self.default = node.interval()?,
+            "error" => self.error = node.interval()?,
+            "initialization" => self.initialization = node.interval()?,
+            "rate_limit" => self.rate_limit = node.limit_or_off()?,
+            "max_rate" => self.max_rate = node.rate_or_off()?,
+            _ => {
+                let allowed = "must be one of default, error, initialization, rate_limit, max_rate";
+                return Err(ConfigError::new("", "an unknown field", allowed));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -113,24 +131,12 @@ impl<'de, T, F: FnOnce(Node) -> Result<T, ConfigError>> DeserializeSeed<'de> for
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
         let node = Node::deserialize(deserializer)?;
-        (self.1)(node).map_err(|error| {
-            // An error about the value itself names no field yet.
-            let error = if error.field.is_empty() {
-                let field = if self.0.is_empty() { "value" } else { self.0 };
-                ConfigError {
-                    field: field.into(),
-                    ..error
-                }
-            } else {
-                error.within(self.0)
-            };
-            de::Error::custom(error)
-        })
+        (self.1)(node).map_err(|error| de::Error::custom(error.within(self.0)))
     }
 }
 
 /// A value from the file, kept until its type is known.
-enum Node {
+pub(super) enum Node {
     Null,
     Bool(bool),
     Number(f64),
@@ -140,24 +146,26 @@ enum Node {
 }
 
 impl Node {
-    fn interval(self) -> Result<Interval, ConfigError> {
-        let Self::Map(fields) = self else {
-            let initial = self.duration("")?;
-            let interval = Interval::constant(initial);
+    pub(super) fn interval(self) -> Result<Interval, ConfigError> {
+        let fields = match self {
+            Self::Map(fields) => fields,
+            Self::Text(text) if text::has_fields(&text) => text::interval(&text),
             // In the short form there is no field `initial` to name.
-            return interval.validate().map(|()| interval).map_err(|error| ConfigError {
-                field: String::new(),
-                ..error
-            });
+            short => {
+                let interval = short.initial().map_err(ConfigError::unnamed)?;
+                interval.validate().map_err(ConfigError::unnamed)?;
+                return Ok(interval);
+            }
         };
         let [initial, factor, max, jitter, deadline] =
             take(fields, ["initial", "factor", "max", "jitter", "deadline"])?;
         let Some(initial) = initial else {
-            return Err(ConfigError::new("initial", "none", DURATION));
+            return Err(ConfigError::new("initial", "none", INITIAL));
         };
         let duration = |field, node: Option<Self>| node.map(|node| node.duration(field)).transpose();
         let number = |field, node: Option<Self>| node.map(|node| node.number(field)).transpose();
-        let mut interval = Interval::constant(initial.duration("initial")?)
+        let mut interval = initial
+            .initial()?
             .with_factor(number("factor", factor)?.unwrap_or(1.0))
             .with_jitter(number("jitter", jitter)?.unwrap_or(0.0));
         if let Some(max) = duration("max", max)? {
@@ -170,10 +178,25 @@ impl Node {
         Ok(interval)
     }
 
-    fn rate_limit(self) -> Result<RateLimit, ConfigError> {
-        let Self::Map(fields) = self else {
-            let allowed = "must be a map such as { burst: 30, every: 1s }, or null for no limit";
-            return Err(ConfigError::new("", self, allowed));
+    /// The interval that has only this first delay.
+    fn initial(self) -> Result<Interval, ConfigError> {
+        match &self {
+            Self::Text(text) if text.trim() == text::NEVER => return Ok(Interval::never()),
+            Self::Text(text) => duration::parse(text),
+            _ => None,
+        }
+        .map(Interval::constant)
+        .ok_or_else(|| ConfigError::new("initial", self, INITIAL))
+    }
+
+    pub(super) fn rate_limit(self) -> Result<RateLimit, ConfigError> {
+        let fields = match self {
+            Self::Map(fields) => fields,
+            Self::Text(text) if text::has_fields(&text) => text::fields(&text, "burst"),
+            other => {
+                let allowed = "must be a map such as { burst: 30, every: 1s }, a text such as 30:every=1s, or off";
+                return Err(ConfigError::new("", other, allowed));
+            }
         };
         let [burst, every] = take(fields, ["burst", "every"])?;
         let (Some(burst), Some(every)) = (&burst, every) else {
@@ -190,13 +213,15 @@ impl Node {
         Ok(limit)
     }
 
-    fn max_rate(self) -> Result<MaxRate, ConfigError> {
-        let Self::Map(fields) = self else {
-            let rate = MaxRate::new(self.number("")?);
-            return rate.validate().map(|()| rate).map_err(|error| ConfigError {
-                field: String::new(),
-                ..error
-            });
+    pub(super) fn max_rate(self) -> Result<MaxRate, ConfigError> {
+        let fields = match self {
+            Self::Map(fields) => fields,
+            Self::Text(text) if text::has_fields(&text) => text::fields(&text, "per_second"),
+            short => {
+                let rate = MaxRate::new(short.number("")?);
+                rate.validate().map_err(ConfigError::unnamed)?;
+                return Ok(rate);
+            }
         };
         let [per_second, burst] = take(fields, ["per_second", "burst"])?;
         let Some(per_second) = per_second else {
@@ -260,6 +285,7 @@ impl Node {
 }
 
 const DURATION: &str = "must be a duration with its unit, such as 30s, 5m or 1h 30m";
+const INITIAL: &str = "must be a duration with its unit, such as 30s, 5m or 1h 30m, or never";
 
 /// Sorts the fields of a map by name; refuses a name that is not among them, or that comes twice.
 fn take<const N: usize>(fields: Vec<(String, Node)>, names: [&str; N]) -> Result<[Option<Node>; N], ConfigError> {

@@ -4,7 +4,7 @@
 //! limit is a map or null. Whatever compares two fields, or durations, is a CEL rule, which the API server evaluates and
 //! other readers of the schema ignore.
 
-use super::{RequeueConfig, duration::written};
+use super::{RequeueConfig, duration::written, text::NEVER};
 use crate::policy::{
     interval::{Interval, LONGEST, SHORTEST},
     max_rate::{self, FASTEST, MaxRate, SLOWEST},
@@ -16,7 +16,7 @@ use serde::Serialize;
 use std::{borrow::Cow, time::Duration};
 
 /// What both humantime and CEL's `duration` read, which is Go's.
-const PATTERN: &str = "^([0-9]+(h|m|s|ms|us|ns))+$";
+const PATTERN: &str = "([0-9]+(h|m|s|ms|us|ns))+";
 
 /// More than the longest text that is ever written, `4319h59m59s999ms999us999ns`. It bounds what the server stores and
 /// parses.
@@ -90,13 +90,13 @@ impl JsonSchema for Interval {
             "type": "object",
             "required": ["initial"],
             "properties": {
-                "initial": duration("The first delay of the phase."),
+                "initial": duration_or_never("The first delay of the phase, or never: then only a change triggers a reconcile."),
                 "factor": {
                     "description": "Growth factor per retry, 1 if left out. Requires max if greater than 1.",
                     "type": "number",
                     "minimum": 1,
                 },
-                "max": duration("The longest delay, at least initial."),
+                "max": duration_at_most("The longest delay, at least initial."),
                 "jitter": {
                     "description": "The fraction by which a delay may be shortened, to spread objects that started together; 0 if left out.",
                     "type": "number",
@@ -110,7 +110,7 @@ impl JsonSchema for Interval {
             "x-kubernetes-map-type": "atomic",
             "x-kubernetes-validations": [
                 {
-                    "rule": "!has(self.max) || duration(self.max) >= duration(self.initial)",
+                    "rule": format!("!has(self.max) || self.initial == '{NEVER}' || duration(self.max) >= duration(self.initial)"),
                     "message": "must be at least initial",
                     "fieldPath": ".max",
                 },
@@ -207,15 +207,41 @@ fn described(schema: &Schema, description: &str) -> Schema {
 }
 
 fn duration(description: &str) -> Schema {
-    let [shortest, longest] = [SHORTEST, LONGEST].map(|nanos| written(Duration::from_nanos(nanos)));
+    let [shortest, longest] = bounds();
+    let rule = format!("duration(self) >= duration('{shortest}') && duration(self) <= duration('{longest}')");
+    text(description, format!("^{PATTERN}$"), &[rule])
+}
+
+/// A duration, or `never`. In one rule both bounds would cost more than the API server allows in a map of policies.
+fn duration_or_never(description: &str) -> Schema {
+    let [shortest, longest] = bounds();
+    let rules = [
+        format!("self == '{NEVER}' || duration(self) >= duration('{shortest}')"),
+        format!("self == '{NEVER}' || duration(self) <= duration('{longest}')"),
+    ];
+    text(description, format!("^({NEVER}|{PATTERN})$"), &rules)
+}
+
+/// A duration that another rule compares with one that is long enough.
+fn duration_at_most(description: &str) -> Schema {
+    let [_, longest] = bounds();
+    let rule = format!("duration(self) <= duration('{longest}')");
+    text(description, format!("^{PATTERN}$"), &[rule])
+}
+
+fn bounds() -> [String; 2] {
+    [SHORTEST, LONGEST].map(|nanos| written(Duration::from_nanos(nanos)))
+}
+
+fn text(description: &str, pattern: String, rules: &[String]) -> Schema {
+    let [shortest, longest] = bounds();
+    let message = format!("must be from {shortest} to {longest}, kube-runtime's limit");
+    let rule = |rule: &String| json_schema!({ "rule": rule, "message": message });
     json_schema!({
         "description": format!("{description} For example 30s, 5m or 1h30m."),
         "type": "string",
-        "pattern": PATTERN,
+        "pattern": pattern,
         "maxLength": MAX_LENGTH,
-        "x-kubernetes-validations": [{
-            "rule": format!("duration(self) >= duration('{shortest}') && duration(self) <= duration('{longest}')"),
-            "message": format!("must be from {shortest} to {longest}, kube-runtime's limit"),
-        }],
+        "x-kubernetes-validations": rules.iter().map(rule).collect::<Vec<_>>(),
     })
 }

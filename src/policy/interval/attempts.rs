@@ -7,7 +7,8 @@ impl Interval {
     /// Returns how many retries an object has made after `elapsed` in the phase, if reconciles take no time.
     ///
     /// For logs and for policies that count: 0 within the first delay, then 1, so `delays().nth(attempts)` is the current
-    /// delay. Past the deadline it is the number of all delays. Never panics; saturates.
+    /// delay. Past the deadline it is the number of all delays; 0 for one that [never](Self::never) comes. Never panics;
+    /// saturates.
     ///
     /// ```
     /// use requeue_policy::Interval;
@@ -25,6 +26,9 @@ impl Interval {
     #[must_use]
     pub fn attempts(&self, elapsed: Duration) -> u64 {
         let elapsed = nanos(elapsed);
+        if self.is_never() {
+            return 0;
+        }
         if self.deadline == NONE || elapsed < self.deadline {
             return self.retries(elapsed);
         }

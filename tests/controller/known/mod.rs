@@ -1,5 +1,6 @@
 //! What the controller knows: why it reconciles, what it wrote, what exists.
 
+mod chatter;
 mod client;
 mod limit;
 mod others;

@@ -44,12 +44,7 @@ async fn what_its_status_alone_has_given_up_recovers() {
     });
     world.create("a").await;
     let since = wall_clock();
-    patch_status(
-        &world.things,
-        "a",
-        json!({ "phase": "Failed", "since": since }),
-    )
-    .await;
+    patch_status(&world.things, "a", json!({ "phase": "Failed", "since": since })).await;
     world.start(policy("{ error: { initial: 10s, deadline: 15s } }"));
     world.until(100.0).await;
     assert_eq!(world.times(), [0.0, 10.0, 20.0]);

@@ -12,11 +12,12 @@ const TABLE: &str = r#"
 { "default": "30s" } | default | Invalid value: "string": <body> must be of type object: "string"
 { "default": 30 } | default | Invalid value: "integer": <body> must be of type object: "integer"
 { "default": { "initial": 30 } } | default.initial | Invalid value: "integer": <body> must be of type string: "integer"
-{ "default": { "initial": "soon" } } | default.initial | Invalid value: "soon": <body> <pattern>
-{ "default": { "initial": "1h 30m" } } | default.initial | Invalid value: "1h 30m": <body> <pattern>
-{ "default": { "initial": "1day" } } | default.initial | Invalid value: "1day": <body> <pattern>
-{ "default": { "initial": "1.5h" } } | default.initial | Invalid value: "1.5h": <body> <pattern>
-{ "default": { "initial": "-30s" } } | default.initial | Invalid value: "-30s": <body> <pattern>
+{ "default": { "initial": "soon" } } | default.initial | Invalid value: "soon": <body> <initial>
+{ "default": { "initial": "1h 30m" } } | default.initial | Invalid value: "1h 30m": <body> <initial>
+{ "default": { "initial": "1day" } } | default.initial | Invalid value: "1day": <body> <initial>
+{ "default": { "initial": "1.5h" } } | default.initial | Invalid value: "1.5h": <body> <initial>
+{ "default": { "initial": "-30s" } } | default.initial | Invalid value: "-30s": <body> <initial>
+{ "default": { "initial": "Never" } } | default.initial | Invalid value: "Never": <body> <initial>
 { "default": { "initial": "0s" } } | default.initial | Invalid value: "0s": <limit>
 { "default": { "initial": "999us" } } | default.initial | Invalid value: "999us": <limit>
 { "default": { "initial": "4320h1ns" } } | default.initial | Invalid value: "4320h1ns": <limit>
@@ -57,6 +58,7 @@ pub(crate) async fn bad_policies_are_refused_by_the_api_server(cluster: &mut Clu
         let message = message
             .replace("<body>", &format!("{field} in body"))
             .replace("<pattern>", "should match '^([0-9]+(h|m|s|ms|us|ns))+$'")
+            .replace("<initial>", "should match '^(never|([0-9]+(h|m|s|ms|us|ns))+)$'")
             .replace("<limit>", "must be from 1ms to 4320h, kube-runtime's limit");
         let created = configs.create("bad", json!({ "requeue": requeue })).await;
         let wrong = refusal(created.err().context(line)?).context(line)?;

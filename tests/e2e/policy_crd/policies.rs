@@ -54,7 +54,11 @@ fn map(fields: Vec<(&'static str, f64, BoxedStrategy<Value>)>) -> BoxedStrategy<
 pub(crate) fn object() -> impl Strategy<Value = Value> {
     let interval = || {
         let fields = vec![
-            ("initial", 0.97, duration().boxed()),
+            (
+                "initial",
+                0.97,
+                prop_oneof![9 => duration(), 1 => Just(json!("never"))].boxed(),
+            ),
             ("factor", 0.3, number().boxed()),
             ("max", 0.4, duration().boxed()),
             ("jitter", 0.3, number().boxed()),

@@ -2,7 +2,7 @@
 //! --test breaks`, about an hour.
 //!
 //! It works on a copy of the sources in the target directory. `BREAKS_SECONDS` sets how long each search takes at most
-//! (160 by default), `BREAKS_ONLY` a word of the only rule to break.
+//! (160 by default), `BREAKS_ONLY` words of the only rules to break, with commas between them.
 
 mod list;
 
@@ -35,16 +35,24 @@ fn main() -> ExitCode {
     let only = env::var("BREAKS_ONLY").unwrap_or_default();
     let seconds = number_from_env("BREAKS_SECONDS").unwrap_or_else(|refused| panic!("{refused}"));
     let seconds = seconds.unwrap_or(160);
-    let mut missed = vec![];
-    for rule in BREAKS.iter().filter(|rule| rule.name.contains(&only)) {
+    let (mut missed, mut rows) = (vec![], vec![]);
+    for rule in BREAKS
+        .iter()
+        .filter(|rule| only.split(',').any(|word| rule.name.contains(word)))
+    {
         match search(&copy, rule, seconds) {
-            Ok(found) => println!("{}\n{found}\n", rule.name),
+            Ok(found) => {
+                println!("{}\n{found}\n", rule.name);
+                rows.push(row(rule, &found));
+            }
             Err(why) => {
                 println!("{}: {why}\n", rule.name);
                 missed.push(rule.name);
             }
         }
     }
+    println!("| broken rule | search | actions | seconds | what is said |\n|---|---|---|---|---|");
+    println!("{}", rows.join("\n"));
     if missed.is_empty() {
         return ExitCode::SUCCESS;
     }
@@ -96,8 +104,25 @@ fn search(copy: &Path, rule: &Break, seconds: u64) -> Result<String, String> {
     }
 }
 
+/// A row of the table: which search found it, by how many actions, after how long, and what it said.
+fn row(rule: &Break, found: &str) -> String {
+    let line = found
+        .lines()
+        .find(|line| line.contains(": broken by "))
+        .unwrap_or_default();
+    let (search, rest) = line.split_once(": broken by ").unwrap_or_default();
+    let (search, _) = search.split_once(':').unwrap_or((search, ""));
+    let numbers: Vec<_> = rest
+        .split(|letter: char| !letter.is_ascii_digit() && letter != '.')
+        .collect();
+    let numbers: Vec<_> = numbers.into_iter().filter(|number| !number.is_empty()).collect();
+    let said = found.lines().next_back().unwrap_or_default().trim();
+    format!("| {} | {search} | {} | {said} |", rule.name, numbers.join(" | "))
+}
+
 fn restore(before: &[(PathBuf, String)]) -> Result<(), String> {
-    for (path, text) in before {
+    // Of two edits of a file the first one knows what it was.
+    for (path, text) in before.iter().rev() {
         fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())

@@ -44,6 +44,8 @@ pub(crate) enum Disturbance {
     OtherStatus,
     /// Someone else changes the child.
     OtherChild,
+    /// Someone else changes the status of the child, which the application does not want to hear of.
+    ChildStatus,
     /// Someone else takes the object out of the child's owners, or puts it in.
     Disown,
     /// Someone deletes the child.
@@ -155,6 +157,7 @@ impl fmt::Display for Disturbance {
             Self::OtherPhase => "someone else writes another phase",
             Self::OtherStatus => "someone else writes the status, and not the phase",
             Self::OtherChild => "someone else changes the child",
+            Self::ChildStatus => "someone else changes the status of the child",
             Self::Disown => "someone else changes the owners of the child",
             Self::DeleteChild => "someone deletes the child",
             Self::Delete => "deleted",

@@ -28,7 +28,7 @@ pub(crate) struct Cast {
 const READY: Write = Write::Status(Phase::Ready);
 const FAILED: Write = Write::Status(Phase::Failed);
 
-pub(crate) const CASTS: [Cast; 8] = {
+pub(crate) const CASTS: [Cast; 9] = {
     use Disturbance::*;
     [
         Cast {
@@ -47,7 +47,7 @@ pub(crate) const CASTS: [Cast; 8] = {
             name: "child: two owners, and someone else changes it",
             writes: &[Write::Child, READY],
             ends: &[End::Await],
-            disturbances: &[OtherChild, Disown, DeleteChild, RelistChild, Lose],
+            disturbances: &[OtherChild, ChildStatus, Disown, DeleteChild, RelistChild, Lose],
             most: 2,
             writes_of_a_run: 2,
             seconds: 1,
@@ -133,6 +133,18 @@ pub(crate) const CASTS: [Cast; 8] = {
             policies: &LIMITS,
         },
         Cast {
+            name: "loops: requested again and again",
+            writes: &[],
+            ends: &[End::Await],
+            disturbances: &[Nudge],
+            most: 4,
+            writes_of_a_run: 0,
+            seconds: 0,
+            has_child: false,
+            has_since: false,
+            policies: &LIMITS,
+        },
+        Cast {
             name: "all of it",
             writes: &[READY, FAILED, Write::Same, Write::Spec, Write::Child, Write::Dry],
             ends: &[
@@ -149,6 +161,7 @@ pub(crate) const CASTS: [Cast; 8] = {
                 OtherPhase,
                 OtherStatus,
                 OtherChild,
+                ChildStatus,
                 Disown,
                 DeleteChild,
                 Delete,
@@ -187,28 +200,25 @@ static USUAL: LazyLock<[RequeueConfig; 2]> = LazyLock::new(|| {
         .with_initialization(Duration::from_secs(2))
         .with_error(error())
         .with_rate_limit(RateLimit::new(4, Duration::from_secs(1)));
-    let second = first.clone().with_rate_limit(None);
+    let second = first.with_rate_limit(None);
     [first, second]
 });
 
 /// Outages that end.
 static DEADLINES: LazyLock<[RequeueConfig; 2]> = LazyLock::new(|| {
-    let first = USUAL[0].clone();
+    let first = USUAL[0];
     let first = first
         .with_error(error().with_deadline(Duration::from_secs(3)))
         .with_initialization(Interval::constant(Duration::from_secs(2)).with_deadline(Duration::from_secs(3)));
-    let second = USUAL[0].clone();
+    let second = USUAL[0];
     [first, second]
 });
 
 /// Narrow ones.
 static LIMITS: LazyLock<[RequeueConfig; 2]> = LazyLock::new(|| {
     let first = USUAL[0]
-        .clone()
         .with_rate_limit(RateLimit::new(1, Duration::from_secs(35)))
         .with_max_rate(MaxRate::new(0.5));
-    let second = USUAL[0]
-        .clone()
-        .with_rate_limit(RateLimit::new(2, Duration::from_secs(3)));
+    let second = USUAL[0].with_rate_limit(RateLimit::new(2, Duration::from_secs(3)));
     [first, second]
 });

@@ -104,6 +104,12 @@ pub(crate) struct Checks {
     /// The last end set none, and how many timers started a reconcile all the same.
     awaits: bool,
     follow_ups: u8,
+    /// The answer to a patch of the last reconcile has a version that the watch had not delivered before.
+    unsure: bool,
+    /// The last reconcile was there for such an answer to the one before.
+    is_follow_up: bool,
+    /// The last end was followed up without need.
+    needless: bool,
     /// A failure of the outage had its own delay.
     own_delay: bool,
     /// No timer may start a reconcile before.
@@ -135,6 +141,9 @@ impl Hash for Checks {
             self.has_timer,
             self.awaits,
             self.follow_ups,
+            self.unsure,
+            self.is_follow_up,
+            self.needless,
         )
             .hash(hasher);
     }
@@ -170,6 +179,9 @@ impl Checks {
             has_timer: false,
             awaits: false,
             follow_ups: 0,
+            unsure: false,
+            is_follow_up: false,
+            needless: false,
             own_delay: false,
             backoff: None,
             gave_up: None,
@@ -282,6 +294,13 @@ impl Checks {
         self.follow_ups = 0;
     }
 
+    /// An answer to a patch has a version that the watch had not delivered. Of one that comes late, or does
+    /// not concern the object, a follow-up may be there or not.
+    pub(crate) fn is_unsure(&mut self, concerns: bool) {
+        self.unsure = true;
+        self.is_follow_up |= !concerns;
+    }
+
     pub(crate) fn wrote(&mut self, uid: Key, version: u64, now: Tick) {
         self.own = Some((uid, version, now));
     }
@@ -294,6 +313,7 @@ impl Checks {
         policy: &RequeueConfig,
         now: Tick,
         delivered: Delivered,
+        is_follow_up: bool,
     ) -> Result<(), String> {
         if reasons.is_empty() {
             return Err("a reconcile starts without a reason".to_owned());
@@ -334,6 +354,8 @@ impl Checks {
         }
         self.has_timer = false;
         self.started = now;
+        self.unsure = false;
+        self.is_follow_up = is_follow_up;
         self.take_token(reasons.contains(&Reason::Due) && !self.is_fast, policy, now)?;
         if !by_timer {
             self.gave_up = None;
@@ -433,6 +455,8 @@ impl Checks {
         // What an echo shows later may take the timer of the second away.
         self.has_timer = requeue != Requeue::AwaitChange && end != End::Unit;
         self.awaits = matches!(end, End::Await | End::Never);
+        let follows_up = matches!(requeue, Requeue::After(delay) if micros(delay) >= SECOND);
+        self.needless = end == End::Await && follows_up && !self.unsure;
         match end {
             End::Phase(Phase::Ready | Phase::Initializing) | End::Await | End::After | End::Within => {
                 self.outage = None;
@@ -493,6 +517,9 @@ impl Checks {
         if record.state.flags.has(Flags::FOLLOW_UP) {
             self.cover(21);
         }
+        if self.needless {
+            return Err("a reconcile is followed up, and the watch had delivered what it wrote".to_owned());
+        }
         if object.is_paused {
             return Ok(());
         }
@@ -504,8 +531,15 @@ impl Checks {
         ];
         let unseen = unseen.into_iter().find(|(_, is_unseen)| *is_unseen);
         rest(unseen, record, timer, self.hidden.is_some())?;
-        if self.has_timer && timer.is_none() {
+        let is_due = !record.state.flags.has(Flags::AWAITS_CHANGE);
+        if (self.has_timer || is_due) && timer.is_none() {
             return Err("the object has lost its timer".to_owned());
+        }
+        if self.unsure && !self.is_follow_up && timer.is_none() {
+            return Err("a patch that may have changed nothing is not followed up".to_owned());
+        }
+        if record.state.flags.has(Flags::WAITING) && timer.is_none_or(|at| at > now) {
+            return Err("a reason waits for an own write that the cache contains".to_owned());
         }
         let limit = policy.rate_limit().map_or(0, |limit| micros(limit.every()));
         let bound = now + limit.max(LONGEST_WAIT);

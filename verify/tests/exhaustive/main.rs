@@ -58,10 +58,12 @@ fn main() -> ExitCode {
     let time = Duration::from_secs(number("EXHAUSTIVE_SECONDS", 60));
     let wanted = env::var("EXHAUSTIVE_CAST").unwrap_or_default();
     let casts: Vec<_> = CASTS.iter().filter(|cast| cast.name.contains(&wanted)).collect();
-    let mut covered = 0;
-    for cast in &casts {
+    let (mut covered, begun) = (0, Instant::now());
+    for (n, cast) in casts.iter().enumerate() {
         let start = Instant::now();
-        match search::search(cast, depth, time / casts.len() as u32) {
+        // What one search does not need is left to the others.
+        let share = time.saturating_sub(begun.elapsed()) / (casts.len() - n) as u32;
+        match search::search(cast, depth, share) {
             Ok(searched) => {
                 covered |= searched.covered;
                 println!(

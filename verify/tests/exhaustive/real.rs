@@ -200,12 +200,16 @@ impl Real {
         concern: &Concern<&'static str>,
         key_of: impl Fn(&str) -> Option<Key>,
     ) -> Vec<&'static str> {
-        let mut names = concern.latest.concerns.clone();
+        let mut names = concern.concerns.clone();
         names.sort_unstable();
         names.dedup();
         names.retain(|name| {
             let Some(key) = key_of(name) else { return false };
-            let source = concern.latest.source.clone();
+            if !concern.matters {
+                self.engine.passed(key, concern.key, concern.version, concern.delivered);
+                return false;
+            }
+            let source = concern.source.clone();
             let held = Held {
                 what: Event::Other {
                     key: concern.key,
@@ -215,7 +219,7 @@ impl Real {
                         Reason::Related(source)
                     },
                 },
-                version: concern.latest.version,
+                version: concern.version,
                 delivered: concern.delivered,
             };
             self.engine.related(id(name), key, held, concern.may_be_echo)

@@ -49,6 +49,7 @@ pub(crate) struct Object {
 pub(crate) struct Child {
     key: Key,
     pub(crate) version: u64,
+    generation: u64,
     /// Whether the object is one of its owners; the second always is.
     is_owned: bool,
 }
@@ -76,6 +77,7 @@ struct Answer {
     stored: Option<(Key, u64)>,
     sent: Sent,
     may_be_unchanged: bool,
+    is_unsure: bool,
     reasons: Arc<[Reason]>,
 }
 
@@ -94,7 +96,7 @@ pub(crate) struct World {
     listing: Option<Option<Object>>,
     child_listing: Option<(Option<Child>, u64)>,
     objects: Objects<&'static str>,
-    others: Others<&'static str>,
+    others: Others<&'static str, u64>,
     store: Option<Object>,
     known_child: Option<Child>,
     /// The version of the last event about a child that was delivered.
@@ -124,6 +126,7 @@ impl World {
         let child = Child {
             key: CHILDREN,
             version: 1,
+            generation: 1,
             is_owned: true,
         };
         let mut world = Self {
@@ -225,12 +228,12 @@ impl World {
 
     fn may(&self, disturbance: Disturbance) -> bool {
         use Disturbance::{
-            Crash, CutOff, Delete, DeleteChild, Disown, Leave, Lose, Nudge, NudgeAll, OtherChild, OtherPhase,
-            OtherStatus, Pause, Policy, Relist, RelistChild, Restart, Spec,
+            ChildStatus, Crash, CutOff, Delete, DeleteChild, Disown, Leave, Lose, Nudge, NudgeAll, OtherChild,
+            OtherPhase, OtherStatus, Pause, Policy, Relist, RelistChild, Restart, Spec,
         };
         match disturbance {
             Spec | OtherPhase | OtherStatus | Pause | Delete => self.object.is_some(),
-            OtherChild | Disown | DeleteChild => self.child.is_some(),
+            OtherChild | ChildStatus | Disown | DeleteChild => self.child.is_some(),
             Nudge | NudgeAll => self.store.is_some(),
             Policy | Crash => true,
             Relist => self.listing.is_none(),
@@ -382,14 +385,20 @@ fn second() -> Sight {
     Sight::new(Version::Number(1), content, &Observed::new(Phase::Ready))
 }
 
-fn look(child: &Child) -> Other<&'static str> {
+fn look(child: &Child) -> Other<&'static str, u64> {
     Other {
         version: Version::Number(child.version),
         source: Source::new("Child", None, "c"),
+        meta: child.generation,
         concerns: if child.is_owned {
             vec![NAME, SECOND_NAME]
         } else {
             vec![SECOND_NAME]
         },
     }
+}
+
+/// The application wants to hear of nothing but the spec of a child.
+fn generation(before: &u64, now: &u64) -> bool {
+    before != now
 }

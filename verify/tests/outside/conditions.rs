@@ -21,13 +21,17 @@ fn condition() -> impl Strategy<Value = Condition> {
     )
 }
 
-fn phase_of(condition: &Condition) -> Option<Phase> {
-    match condition.status.as_str() {
+fn says(_: &str, status: &str) -> Option<Phase> {
+    match status {
         "True" => Some(Phase::Ready),
         "False" => Some(Phase::Failed),
         "" => Some(Phase::Initializing),
         _ => None,
     }
+}
+
+fn phase_of(condition: &Condition) -> Option<Phase> {
+    says("", &condition.status)
 }
 
 proptest! {
@@ -53,12 +57,12 @@ proptest! {
             }
 
             // Alone it says its phase, since its time; a second time it changes nothing.
-            let alone = conditions::observed(&list[at..=at], phase_of);
+            let alone = conditions::observed(&list[at..=at], Phase::Initializing, says);
             let since = phase_of(&list[at]).map(|_| SystemTime::from(list[at].last_transition_time.0));
             prop_assert_eq!(alone, Observed::new(phase_of(&new).unwrap_or(Phase::Initializing)).since(since));
             prop_assert!(!conditions::set(&mut list, new));
         }
-        let observed = conditions::observed(&list, phase_of);
+        let observed = conditions::observed(&list, Phase::Initializing, says);
         let first = Phase::ALL.into_iter().find(|phase| list.iter().any(|condition| phase_of(condition) == Some(*phase)));
         prop_assert_eq!(observed.phase(), first.unwrap_or(Phase::Initializing));
         prop_assert_eq!(observed.last_transition().is_some(), first.is_some());

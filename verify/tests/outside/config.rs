@@ -20,6 +20,7 @@ fn check(format: Format, text: &str) -> Result<(), TestCaseError> {
                     None => prop_assert_eq!((format, config.rate_limit()), (Format::Toml, None)),
                 }
             }
+            prop_assert_eq!(config.to_string().parse(), Ok(config));
         }
         Err(error) => prop_assert!(
             is_reason(&error) || !format.is_document(text),
@@ -83,9 +84,9 @@ fn interval() -> impl Strategy<Value = (Value, Interval)> {
         prop::option::of(number((0..=50_u32).prop_map(|n| f64::from(n) / 100.0))),
         prop::option::of(seconds(1, 864_000)),
     );
-    (seconds(1, 60), any::<bool>(), optional).prop_map(|((text, initial), short, (growth, jitter, deadline))| {
+    let comes = (seconds(1, 60), 0..3, optional).prop_map(|((text, initial), style, (growth, jitter, deadline))| {
         let mut interval = Interval::constant(initial);
-        if short {
+        if style == 0 {
             return (text, interval);
         }
         let mut map = json!({ "initial": text });
@@ -101,8 +102,24 @@ fn interval() -> impl Strategy<Value = (Value, Interval)> {
             map["deadline"] = deadline;
             interval = interval.with_deadline(after);
         }
-        (map, interval)
-    })
+        if style == 1 {
+            (as_text(&map, "initial"), interval)
+        } else {
+            (map, interval)
+        }
+    });
+    let never = prop::sample::select(vec![json!("never"), json!(" never"), json!({ "initial": "never" })]);
+    prop_oneof![9 => comes, 1 => never.prop_map(|never| (never, Interval::never()))]
+}
+
+/// A map as text, its first field without the name.
+fn as_text(map: &Value, first: &str) -> Value {
+    let plain = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let mut text = plain(&map[first]);
+    for (name, value) in map.as_object().into_iter().flatten().filter(|(name, _)| *name != first) {
+        text += &format!(":{name}={}", plain(value));
+    }
+    text.into()
 }
 
 fn off<T: Clone + std::fmt::Debug>() -> impl Strategy<Value = (Value, Option<T>)> {
@@ -110,20 +127,21 @@ fn off<T: Clone + std::fmt::Debug>() -> impl Strategy<Value = (Value, Option<T>)
 }
 
 fn limit() -> impl Strategy<Value = (Value, Option<RateLimit>)> {
-    let on = (1_u32..65_536, seconds(1, 86_400)).prop_map(|(burst, (text, every))| {
-        (
-            json!({ "burst": burst, "every": text }),
-            Some(RateLimit::new(burst, every)),
-        )
+    let on = (1_u32..65_536, seconds(1, 86_400), any::<bool>()).prop_map(|(burst, (text, every), is_text)| {
+        let map = json!({ "burst": burst, "every": text });
+        let map = if is_text { as_text(&map, "burst") } else { map };
+        (map, Some(RateLimit::new(burst, every)))
     });
     prop_oneof![3 => on, 1 => off()]
 }
 
 fn rate() -> impl Strategy<Value = (Value, Option<MaxRate>)> {
     let per_second = number((1..=1_000_000_u32).prop_map(|n| f64::from(n) / 100.0));
-    let on = (per_second, prop::option::of(1..=1_000_000_u32)).prop_map(|((number, rate), burst)| match burst {
+    let burst = prop::option::of(1..=1_000_000_u32);
+    let on = (per_second, burst, any::<bool>()).prop_map(|((number, rate), burst, is_text)| match burst {
         Some(burst) => {
             let map = json!({ "per_second": number, "burst": burst });
+            let map = if is_text { as_text(&map, "per_second") } else { map };
             (map, Some(MaxRate::new(rate).with_burst(burst)))
         }
         None => (number, Some(MaxRate::new(rate))),
@@ -201,7 +219,8 @@ fn parts() -> impl Strategy<Value = (String, u128)> {
 const ODD: &[&str] = &[
     "", " ", "30", "s", "-30s", "+30s", "1.5s", "1e3s", "30S", "٣٠s", "１０s", "30\u{a0}s", "30s\n", "30s\0", "180days",
     "0s", "0x10s", "NaN", ".inf", "1e400", "0.50000000000000001", "65535.0", "4294967297", "-0.0", "017", "1_000", "~",
-    "null", "false", "off", "12:30", "1979-05-27",
+    "null", "false", "off", "12:30", "1979-05-27", "never", "Never", "10s..", "..", "1s..9s", "9s..1s", "1s:jitter", "1s:=",
+    "30:every=1s", "50:burst=9", "default=9s", "error=1s..9s:jitter=0.1,max_rate=off",
 ];
 
 /// A value that is mostly not allowed.
@@ -332,6 +351,30 @@ proptest! {
         for format in Format::ALL {
             if let Some(text) = format.write(&document) {
                 check(format, &slip(text, &slips))?;
+            }
+        }
+    }
+
+    /// What a flag or a variable of the environment says.
+    #[test]
+    fn a_text_is_read_like_a_file_or_refused_with_a_reason((mut document, _) in document(), changes in changes()) {
+        for (place, key, odd) in changes {
+            change(&mut document, &place, &key, odd);
+        }
+        let fields: Option<Vec<_>> = document.as_object().map(|fields| {
+            let fields = fields.iter().map(|(name, value)| format!("{name}={}", value.as_str().map_or_else(|| value.to_string(), str::to_owned)));
+            fields.collect()
+        });
+        let text = fields.map_or_else(|| document.to_string(), |fields| fields.join(","));
+        let by_file = Format::Json.read(&Value::from(text.as_str()).to_string());
+        match text.parse::<RequeueConfig>() {
+            Ok(config) => {
+                prop_assert!(config.validate().is_ok(), "{} {:?}", text, config);
+                prop_assert_eq!(by_file, Ok(config));
+            }
+            Err(error) => {
+                prop_assert!(is_reason(&error.to_string()), "{}: {}", text, error);
+                prop_assert!(by_file.is_err());
             }
         }
     }

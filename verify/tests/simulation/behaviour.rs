@@ -74,6 +74,8 @@ pub(crate) struct Turn {
     /// Somebody changes the object while this runs.
     pub(crate) meets_change: bool,
     pub(crate) style: Style,
+    /// Lets an object that is being deleted wait for its finalizers.
+    pub(crate) lingers: bool,
 }
 
 /// What else one does.
@@ -143,6 +145,14 @@ impl Behaviour {
         }
     }
 
+    pub(crate) fn ask_always(&mut self, requeue: Requeue) {
+        (self.requeues, self.requeue) = (1, requeue);
+    }
+
+    pub(crate) fn ask_never(&mut self) {
+        self.requeues = 0;
+    }
+
     /// Whether it triggers itself, so that nothing but the rate limit ends the loop.
     pub(crate) fn loops(&self, status_is_a_change: bool) -> bool {
         self.requeue == Requeue::After(Duration::ZERO) && self.requeues > 0
@@ -196,6 +206,7 @@ impl Behaviour {
                 2 | 3 => Style::Lenient,
                 _ => Style::Usual,
             },
+            lingers: random.one_in(2),
         }
     }
 }

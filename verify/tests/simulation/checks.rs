@@ -3,12 +3,15 @@
 use crate::{
     behaviour::{SECOND, micros, seconds},
     delay::{self, Due, End, Explicit, Known, TOLERANCE},
-    faults::SLACK,
-    model::{Model, Record, content, version},
+    model::{Model, Write},
     plan::MOST_RUNS,
+    record::{Record, grows_from, sinces},
+    sight::{content, deleted, interval, is_paused, version},
+    things::kind,
 };
 use kube::ResourceExt;
 use requeue_policy::{Phase, Requeue, RequeuePolicy as _};
+use std::time::Duration;
 use verify::{Micros, Thing};
 
 /// How long a reconcile waits at most for the cache to contain the object's last own write.
@@ -44,18 +47,27 @@ impl Model {
                     let expected = format!("none without a cause before {:?} s", record.due.earliest.map(seconds));
                     self.violate(now, "economy", &name, expected);
                 }
-                self.check_late(memory, &record, &name, now);
-                self.check_duties(memory, &record, &name, now);
-                let goes_first =
-                    why == "due" && record.fast != Some(true) || thing.metadata.deletion_timestamp.is_some();
+                self.check_late(memory, &uid, &record, now);
+                self.check_duties(memory, &uid, &record, now);
+                self.cover_start(&record, &why, now);
+                let is_same = self.generation || record.version == version;
+                if why == "due" && is_same && record.is_due_alone(content, phase) {
+                    self.check_fleet(memory, &record, &name, now);
+                }
+                let goes_first = why == "due" && record.fast != Some(true);
                 if !goes_first {
                     self.check_rate(&record, &name, now);
                 }
                 record
             }
         };
+        if is_paused(thing) {
+            self.violate(now, "paused", &name, "none while an annotation pauses it".into());
+        }
+        self.cover(&why);
         if let Some((wrote, answered)) = record.wrote.filter(|(wrote, _)| version < *wrote) {
             record.stale += 1;
+            self.cover("a stale cache");
             if now < answered + LONGEST_WAIT - TOLERANCE {
                 let expected = format!("none before the cache has the controller's own version {wrote}");
                 self.violate(now, "stale cache", &name, expected);
@@ -78,6 +90,7 @@ impl Model {
         record.cut = None;
         (record.content, record.version, record.seen) = (content, version, phase);
         self.memories[memory].records.insert(uid, record);
+        self.check_slots(memory, &name, now);
         if self.runs == MOST_RUNS {
             self.trace
                 .note(now, "", "more reconciles than the plan allows: the simulation ends");
@@ -86,7 +99,8 @@ impl Model {
 
     fn first_record(&self, memory: usize, name: &str, now: Micros) -> Record {
         let mut record = Record::new(now);
-        // A child may mean a namesake: it is looked for by name.
+        record.kind = kind(self.features.kinds, name);
+        // A child of a namesake that is gone triggers this one: owners are looked up by name, as in kube's own controller.
         let records = &self.memories[memory].records;
         let namesakes = self.named(name).into_iter().filter_map(|uid| records.get(&uid));
         record.causes = namesakes.flat_map(|namesake| namesake.causes.clone()).collect();
@@ -95,10 +109,6 @@ impl Model {
         record
             .causes
             .extend(known.filter(|(at, _)| self.faults.over(*at) > now));
-        // The lists with which a controller starts come one after the other.
-        record
-            .causes
-            .push((self.memories[memory].active.unwrap_or(now), "start"));
         record
     }
 
@@ -123,7 +133,7 @@ impl Model {
         }
         // What the reconciles of this memory wrote themselves is no reason.
         let writes = self.objects.get(uid).map(|object| &object.writes);
-        let is_own = |write: &_| matches!(write, crate::model::Write { by, .. } if *by == Some(memory));
+        let is_own = |write: &_| matches!(write, Write { by, .. } if *by == Some(memory));
         let mut own = writes.into_iter().flatten().filter(|write| is_own(write));
         let latest_is_own = own.any(|write| write.version == version);
         let others = || writes.into_iter().flatten().filter(|write| !is_own(write));
@@ -152,12 +162,22 @@ impl Model {
             thing.status.as_ref().and_then(|status| status.since),
         );
         let writes = object.iter().flat_map(|object| &object.writes);
-        let later = writes.filter(|write| write.version > version(thing));
+        let later: Vec<_> = writes.filter(|write| write.version > version(thing)).collect();
         let mut shown: Vec<_> = [read]
             .into_iter()
-            .chain(later.map(|write| (write.phase, write.since)))
+            .chain(later.iter().map(|write| (write.phase, write.since)))
             .collect();
         shown.dedup();
+        let mut intervals: Vec<_> = [interval(thing)]
+            .into_iter()
+            .chain(later.iter().map(|write| write.interval))
+            .collect();
+        intervals.dedup();
+        let mut deletions: Vec<_> = [deleted(thing)]
+            .into_iter()
+            .chain(later.iter().map(|write| write.deleted))
+            .collect();
+        deletions.dedup();
 
         let before = record.reported.unwrap_or(record.seen);
         let mut phases: Vec<_> = match end.phase {
@@ -190,14 +210,21 @@ impl Model {
                     is_certain && !record.vague && record.reported == Some(Phase::Failed),
                 )),
             };
-            let one = self.due(*phase, end, &known, now);
-            due = Some(due.map_or(one, |due| due.or(one)));
+            for deleted in &deletions {
+                for interval in &intervals {
+                    let one = self.due(*phase, end, &known, *interval, *deleted, now);
+                    due = Some(due.map_or(one, |due| due.or(one)));
+                }
+            }
         }
         let mut due = due.unwrap_or(Due::NEVER);
         if !is_certain && end.explicit.is_none() {
             // When the echo comes, the timer moves.
             due.latest = due.latest.map(|at| at + self.faults.over(now) - now);
         }
+        let phase = phases[phases.len() - 1];
+        record.gives_up(phase, end, due, is_certain);
+        record.follows_up = due.earliest.is_none() && record.patched;
         if due.latest.is_none() && record.patched {
             // A patch that may have changed nothing may have hidden something.
             let longest = Phase::ALL.map(|phase| micros(self.policy.interval(phase).longest()));
@@ -207,22 +234,15 @@ impl Model {
                 latest: None,
             });
         }
-        if thing.metadata.deletion_timestamp.is_some() || object.as_ref().is_none_or(|object| object.gone.is_some()) {
-            let again = micros(self.policy.interval(Phase::Initializing).initial()) / 2;
-            due = due.or(Due {
-                earliest: Some(now + again),
-                latest: None,
-            });
-        }
         self.trace.note(
             now,
             &name,
             format_args!("reconcile of {memory} ends: {end:?}, due {}", describe(due)),
         );
 
-        let phase = phases[phases.len() - 1];
         // Only a report starts an outage.
-        let is_reported = end.phase.is_some() || phase != Phase::Failed || record.reported == Some(Phase::Failed);
+        let goes_on = record.reported == Some(Phase::Failed) && !record.vague;
+        let is_reported = end.phase.is_some() || phase != Phase::Failed || goes_on;
         if record.vague || !is_certain {
             record.since[1] = self.faults.over(now);
             record.transitions += 2;
@@ -261,23 +281,49 @@ impl Model {
             _ => Some(false),
         };
         // A phase that somebody wrote meanwhile calls for nothing once a reconcile has reported the same.
+        let uid_is_gone = object.as_ref().is_none_or(|object| object.gone.is_some());
         let is_written = object.is_some_and(|object| object.phase == phase);
         record.duties.retain(|duty| !(is_written && duty.what == "phase"));
         record.due = due;
         record.running = false;
         record.ended = true;
         record.last_end = now;
+        self.cover_end(end, &record, thing, uid_is_gone);
         self.memories[memory].records.insert(uid, record);
+        self.count_slots(memory, now);
     }
 
-    fn due(&self, phase: Phase, end: End, known: &Known, now: Micros) -> Due {
-        delay::due(&self.policy.interval(phase), end.explicit, known, now)
+    /// When an object is due in this phase, which may give itself an interval and may have been deleted.
+    fn due(
+        &self,
+        phase: Phase,
+        end: End,
+        known: &Known,
+        interval: Option<Micros>,
+        deleted: Option<Micros>,
+        now: Micros,
+    ) -> Due {
+        let delay = |micros: Micros| Requeue::After(Duration::from_micros(micros.unsigned_abs()));
+        match (end.explicit, deleted, interval) {
+            (None | Some(Explicit::Within(_)), Some(deleted), _) if phase != Phase::Failed => {
+                let initialization = self.policy.interval(Phase::Initializing);
+                delay::while_deleted(&initialization, end.explicit, deleted, now)
+            }
+            (None, None, Some(interval)) if phase == Phase::Ready => delay::due(
+                &self.policy.interval(phase),
+                Some(Explicit::Exactly(delay(interval))),
+                known,
+                now,
+            ),
+            _ => delay::due(&self.policy.interval(phase), end.explicit, known, now),
+        }
     }
 
     /// A reconcile was cut off: by a panic, or because its controller ended. Returns the object's name if it was under way.
     pub(crate) fn run_is_cut(&mut self, memory: usize, uid: &str, now: Micros) -> Option<String> {
         let record = self.memories[memory].records.get_mut(uid)?;
         let name = self.objects.get(uid).filter(|_| record.cut_off(now))?.name.clone();
+        self.count_slots(memory, now);
         let event = format_args!("reconcile of {memory} is cut off");
         self.trace.note(now, &name, event);
         Some(name)
@@ -291,95 +337,6 @@ impl Model {
                 object.written = now;
             }
             self.cause(&uid, "write without an answer", None, now);
-        }
-    }
-}
-
-type Status = (Phase, Option<Micros>);
-
-/// Since when the object may have been in this phase, from what it may have shown and from the memory.
-fn sinces(record: &Record, read: Status, shown: &[Status], phase: Phase, now: Micros) -> Vec<Micros> {
-    let remembered = if record.vague {
-        vec![None, Some(record.since[0]), Some(record.since[1].min(now))]
-    } else if record.reported == Some(phase) {
-        record.since.map(Some).to_vec()
-    } else {
-        vec![None]
-    };
-    let mut all = Vec::new();
-    for latest in shown {
-        for remembered in &remembered {
-            let told = [*latest, read].into_iter().filter(|(of, _)| *of == phase);
-            let mut told = told.filter_map(|(_, since)| since);
-            if phase != Phase::Failed {
-                all.push(told.next().or(*remembered).unwrap_or(now));
-                continue;
-            }
-            let told: Vec<_> = told.collect();
-            // What a success has ended does not come back; at the very moment it may.
-            for ended in record.succeeded {
-                for tolerance in [-SLACK, SLACK] {
-                    let told = told.iter().copied();
-                    let told = told.filter(|told| ended.is_none_or(|ended| *told >= ended + tolerance));
-                    all.push(told.chain(*remembered).min().unwrap_or(now));
-                }
-            }
-        }
-    }
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
-/// From when on the backoff grows, if later than the outage began.
-fn grows_from(record: &Record, phase: Phase, end: End, now: Micros) -> Vec<Option<Micros>> {
-    if phase != Phase::Failed {
-        return vec![None];
-    }
-    let mut all = record.grows_from.clone();
-    // A failure with its own delay does not age the backoff.
-    if !matches!(end.explicit, Some(Explicit::Exactly(_))) {
-        match record.own_delay {
-            Some(true) => all = vec![Some(now)],
-            None => all.push(Some(now)),
-            Some(false) => {}
-        }
-    }
-    all.sort_unstable();
-    all.dedup();
-    all.truncate(8);
-    all
-}
-
-impl Record {
-    fn new(now: Micros) -> Self {
-        Self {
-            running: false,
-            started: now,
-            last_end: now,
-            ended: false,
-            content: 0,
-            version: 0,
-            seen: Phase::Initializing,
-            reported: None,
-            vague: false,
-            since: [now; 2],
-            succeeded: [None; 2],
-            own_delay: Some(false),
-            grows_from: vec![None],
-            due: Due::NEVER,
-            fast: Some(false),
-            full_at: now,
-            restless: now,
-            loops: 0,
-            cut: None,
-            wrote: None,
-            took: None,
-            patched: false,
-            causes: Vec::new(),
-            duties: Vec::new(),
-            transitions: 0,
-            stale: 0,
         }
     }
 }

@@ -1,10 +1,10 @@
 //! The time of a simulation, so that a seed always makes the same.
 
-use requeue_policy::{Interval, Observed, RateLimit, Requeue, RequeueConfig, RequeuePolicy, kube::Requeuer};
+use requeue_policy::{Interval, MaxRate, Observed, RateLimit, Requeue, RequeueConfig, RequeuePolicy, kube::Requeuer};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// What the API server in memory says when it starts: 1 January 2030.
-const START: Duration = Duration::from_secs(1_893_456_000);
+pub(crate) const START: Duration = Duration::from_secs(1_893_456_000);
 
 /// A policy that sees the time as counted from the start of the simulation: the crate itself goes by the wall clock with
 /// which the process started, and jitter depends on it.
@@ -49,6 +49,10 @@ impl RequeuePolicy for Timed {
 
     fn rate_limit(&self) -> Option<RateLimit> {
         self.config.rate_limit()
+    }
+
+    fn max_rate(&self) -> Option<MaxRate> {
+        self.config.max_rate()
     }
 
     fn requeue(&self, object: &Observed, now: SystemTime) -> Requeue {

@@ -105,6 +105,31 @@ pub(crate) fn due(interval: &Interval, explicit: Option<Explicit>, known: &Known
     due
 }
 
+/// The same for an object that is being deleted and is not failing.
+pub(crate) fn while_deleted(
+    initialization: &Interval,
+    explicit: Option<Explicit>,
+    deleted: Micros,
+    now: Micros,
+) -> Due {
+    let known = Known {
+        since: vec![deleted],
+        grows_from: vec![None],
+        backoff: None,
+    };
+    let mut due = due(initialization, None, &known, now);
+    if due.latest.is_none() {
+        // There is no deadline for it.
+        let at = now + micros(initialization.longest());
+        due.earliest = Some(due.earliest.map_or(at, |earliest| earliest.min(at)));
+        due.latest = Some(at);
+    }
+    match explicit {
+        Some(Explicit::Within(delay)) => due.within(now + micros(delay).clamp(1000, LONGEST)),
+        _ => due,
+    }
+}
+
 fn either(one: Option<Micros>, other: Option<Micros>, choose: fn(Micros, Micros) -> Micros) -> Option<Micros> {
     match (one, other) {
         (Some(one), Some(other)) => Some(choose(one, other)),

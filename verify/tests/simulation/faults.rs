@@ -12,12 +12,20 @@ pub(crate) const SLACK: Micros = 250_000;
 
 /// Spans of time in which events may be late.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Vec<(Micros, Micros)>);
+pub(crate) struct Faults {
+    /// By how much every event is late.
+    lag: Micros,
+    spans: Vec<(Micros, Micros)>,
+}
 
 impl Faults {
+    pub(crate) fn new(lag: Micros) -> Self {
+        Self { lag, spans: Vec::new() }
+    }
+
     /// Events of this span may be as late as its end.
     pub(crate) fn delay(&mut self, from: Micros, until: Micros) {
-        self.0.push((from, until));
+        self.spans.push((from, until));
     }
 
     /// Watches are broken in this span, and have to recover after it.
@@ -27,9 +35,9 @@ impl Faults {
 
     /// By when a controller knows of what happens at `at`.
     pub(crate) fn over(&self, at: Micros) -> Micros {
-        let mut over = at;
+        let mut over = at + self.lag;
         // Spans may overlap, and later ones may begin within earlier ones.
-        for (from, until) in &self.0 {
+        for (from, until) in &self.spans {
             if *from <= over + SLACK && *until > over {
                 over = *until;
             }

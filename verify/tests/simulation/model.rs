@@ -2,17 +2,19 @@
 
 use crate::{
     behaviour::micros,
-    delay::Due,
+    coverage::Coverage,
     faults::{Faults, SLACK},
+    features::Features,
     plan::{Children, Plan},
+    record::{Duty, Record},
     report::{Trace, Violation},
+    sight::{deleted, interval, is_paused, version},
+    slots::{Fleet, Slots},
+    things::{PLURALS, kind},
 };
 use kube::ResourceExt;
 use requeue_policy::{Phase, RequeueConfig, RequeuePolicy as _};
-use std::{
-    collections::{BTreeMap, VecDeque},
-    hash::{DefaultHasher, Hash, Hasher},
-};
+use std::collections::{BTreeMap, VecDeque};
 use verify::{Micros, Thing};
 
 /// How many writes of an object are known.
@@ -29,12 +31,19 @@ pub(crate) struct Model {
     /// One for each `Requeuer` that there was.
     pub(crate) memories: Vec<Memory>,
     pub(crate) runs: usize,
+    pub(crate) features: Features,
+    pub(crate) coverage: Coverage,
+    /// By how much timers may be late because of the rates that the fleet has had.
+    pub(crate) longest_fleet_wait: Micros,
+    /// Since when the rate limit is what it is.
+    pub(crate) limit_since: Micros,
 }
 
 /// An object, by its uid.
 #[derive(Clone, Debug)]
 pub(crate) struct Object {
     pub(crate) name: String,
+    pub(crate) kind: usize,
     pub(crate) created: Micros,
     pub(crate) gone: Option<Micros>,
     /// The phase that was written last.
@@ -45,6 +54,9 @@ pub(crate) struct Object {
     pub(crate) child_written: Micros,
     /// What may start a reconcile of it in a memory that does not know it yet.
     pub(crate) causes: Vec<(Micros, &'static str)>,
+    pub(crate) is_paused: bool,
+    /// When it was resumed.
+    pub(crate) resumed: Option<Micros>,
 }
 
 /// A write that was answered.
@@ -55,6 +67,9 @@ pub(crate) struct Write {
     pub(crate) by: Option<usize>,
     pub(crate) phase: Phase,
     pub(crate) since: Option<Micros>,
+    /// The interval that it gives itself.
+    pub(crate) interval: Option<Micros>,
+    pub(crate) deleted: Option<Micros>,
 }
 
 /// What one `Requeuer` is expected to know.
@@ -63,67 +78,9 @@ pub(crate) struct Memory {
     /// Since when a controller uses it; `None` while none does.
     pub(crate) active: Option<Micros>,
     pub(crate) records: BTreeMap<String, Record>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Record {
-    pub(crate) running: bool,
-    pub(crate) started: Micros,
-    pub(crate) last_end: Micros,
-    pub(crate) ended: bool,
-    /// What the last reconcile saw.
-    pub(crate) content: u64,
-    pub(crate) version: u64,
-    pub(crate) seen: Phase,
-    pub(crate) reported: Option<Phase>,
-    /// Whether it is uncertain what the last reconcile reported, because it left that to the status.
-    pub(crate) vague: bool,
-    /// Since when it is in that phase: the earliest and the latest that may be so.
-    pub(crate) since: [Micros; 2],
-    /// When it last succeeded; each may be so.
-    pub(crate) succeeded: [Option<Micros>; 2],
-    /// Whether the last failure came with its own delay; `None` if that is uncertain.
-    pub(crate) own_delay: Option<bool>,
-    /// From when on the backoff grows; each may be so.
-    pub(crate) grows_from: Vec<Option<Micros>>,
-    pub(crate) due: Due,
-    /// Whether it is due by an explicit delay shorter than the rate limit's pace; `None` if that is uncertain.
-    pub(crate) fast: Option<bool>,
-    /// When its rate limit is not used at all any more.
-    pub(crate) full_at: Micros,
-    /// Since when it has always used some of it, and how often that lasted long enough for the log to say so.
-    pub(crate) restless: Micros,
-    pub(crate) loops: usize,
-    /// A reconcile was cut off then.
-    pub(crate) cut: Option<Micros>,
-    /// The latest write of its own reconciles, and when it was answered.
-    pub(crate) wrote: Option<(u64, Micros)>,
-    /// The version that a patch of its own reconciles which changed nothing returned last.
-    pub(crate) took: Option<u64>,
-    /// The reconcile has patched something.
-    pub(crate) patched: bool,
-    /// What may start a reconcile and cannot be seen in the object, and when it was.
-    pub(crate) causes: Vec<(Micros, &'static str)>,
-    pub(crate) duties: Vec<Duty>,
-    pub(crate) transitions: usize,
-    /// Reconciles that did not wait any longer for the cache.
-    pub(crate) stale: usize,
-}
-
-/// A change that has to start a reconcile.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Duty {
-    pub(crate) at: Micros,
-    /// The version from which on an object has it; 0 where it is not in the object.
-    pub(crate) version: u64,
-    pub(crate) what: &'static str,
-}
-
-impl Duty {
-    /// Whether an echo of the controller's own write may show it, too.
-    fn is_soft(&self, generation: bool) -> bool {
-        matches!(self.what, "label" | "annotation" | "fingerprint" | "phase") || !generation && self.what == "spec"
-    }
+    /// Of the controllers of each kind.
+    pub(crate) slots: [Slots; 2],
+    pub(crate) fleet: Fleet,
 }
 
 impl Model {
@@ -132,7 +89,7 @@ impl Model {
             policy: plan.policy,
             children: plan.children,
             generation: plan.generation,
-            faults: Faults::default(),
+            faults: Faults::new(micros(plan.lag)),
             trace: Trace {
                 is_verbose,
                 ..Trace::default()
@@ -141,6 +98,10 @@ impl Model {
             objects: BTreeMap::new(),
             memories: Vec::new(),
             runs: 0,
+            features: plan.features.clone(),
+            coverage: Coverage::default(),
+            longest_fleet_wait: 0,
+            limit_since: 0,
         }
     }
 
@@ -161,6 +122,7 @@ impl Model {
         let name = thing.name_any();
         self.trace.note(now, &name, "created");
         let object = Object {
+            kind: kind(self.features.kinds, &name),
             name,
             created: now,
             gone: None,
@@ -169,6 +131,8 @@ impl Model {
             written: now,
             child_written: now,
             causes: Vec::new(),
+            is_paused: false,
+            resumed: None,
         };
         self.objects.insert(thing.uid().unwrap_or_default(), object);
         self.written(thing, None, now);
@@ -213,6 +177,45 @@ impl Model {
         for record in memory.records.values_mut() {
             record.cut_off(now);
         }
+        memory.slots = Default::default();
+    }
+
+    /// The log may say what the annotations of objects of this name override.
+    pub(crate) fn overridden(&mut self, name: &str) {
+        for uid in self.named(name) {
+            self.records_of(&uid).for_each(|(_, record)| record.transitions += 1);
+        }
+    }
+
+    pub(crate) fn cover(&mut self, what: &str) {
+        self.coverage.add(what, 1);
+    }
+
+    /// The application asks for an object, or for all.
+    pub(crate) fn requested(&mut self, name: Option<&str>, now: Micros) {
+        let what = if name.is_some() {
+            "requested"
+        } else {
+            "requested for all"
+        };
+        let is_meant = |object: &Object| name.is_none_or(|name| object.name == name);
+        let meant = self.objects.iter().filter(|(_, object)| is_meant(object));
+        let meant: Vec<_> = meant.map(|(uid, object)| (uid.clone(), object.gone)).collect();
+        for (uid, gone) in meant {
+            // One that is gone may still be in the cache.
+            self.cause(&uid, what, None, now);
+            if gone.is_none() {
+                self.owe(
+                    &uid,
+                    Duty {
+                        at: now,
+                        version: 0,
+                        what,
+                    },
+                    |_| true,
+                );
+            }
+        }
     }
 
     /// Something that no object shows may start a reconcile of this one.
@@ -243,7 +246,14 @@ impl Model {
             by,
             phase: thing.phase_in_status(),
             since: thing.status.as_ref().and_then(|status| status.since),
+            interval: interval(thing),
+            deleted: deleted(thing),
         });
+        let was_paused = std::mem::replace(&mut object.is_paused, is_paused(thing));
+        let is_resumed = was_paused && !object.is_paused;
+        if is_resumed {
+            object.resumed = Some(now);
+        }
         if object.writes.len() > WRITES {
             object.writes.pop_front();
         }
@@ -260,6 +270,9 @@ impl Model {
             if record.wrote.is_none_or(|(latest, _)| latest < version) {
                 record.wrote = Some((version, now));
             }
+        }
+        if is_resumed {
+            self.cause(&uid, "resumed", None, now);
         }
     }
 
@@ -334,21 +347,18 @@ impl Model {
     /// everything is.
     pub(crate) fn listed(&mut self, plural: &str, now: Micros) {
         let (what, of_children) = match plural {
-            "things" => ("relist", false),
-            _ => ("children's relist", true),
+            "configmaps" => ("children's relist", true),
+            _ => ("relist", false),
         };
         self.trace.note(now, "", what);
-        let starts = self.memories.iter().filter_map(|memory| memory.active);
-        let starting = starts
-            .map(|active| self.faults.over(active))
-            .any(|over| over + SLACK >= now);
+        let is_of_kind = |object: &Object| of_children || PLURALS[object.kind] == plural;
         let is_news = |object: &Object| {
             let written = if of_children {
                 object.child_written
             } else {
                 object.written
             };
-            starting || self.faults.over(written) + SLACK >= now
+            is_of_kind(object) && (self.faults.over(written) + SLACK >= now)
         };
         let uids = self.objects.iter().filter(|(_, object)| is_news(object));
         let uids: Vec<_> = uids.map(|(uid, _)| uid.clone()).collect();
@@ -378,33 +388,4 @@ impl Model {
         let every = micros(limit.every());
         Some((every, every * Micros::from(limit.burst())))
     }
-}
-
-impl Record {
-    /// A reconcile of it is cut off, if there is one.
-    pub(crate) fn cut_off(&mut self, now: Micros) -> bool {
-        let was_running = std::mem::take(&mut self.running);
-        if was_running {
-            self.cut = Some(now);
-            self.fast = Some(true);
-            self.last_end = now;
-        }
-        was_running
-    }
-}
-
-pub(crate) fn version(thing: &Thing) -> u64 {
-    let version = thing.metadata.resource_version.as_deref();
-    version.and_then(|version| version.parse().ok()).unwrap_or_default()
-}
-
-/// What may be meant for the reconciler, of the object alone, as the guide lists it.
-pub(crate) fn content(thing: &Thing) -> u64 {
-    let meta = &thing.metadata;
-    let owners = meta.owner_references.iter().flatten().map(|owner| &owner.uid);
-    let mut hasher = DefaultHasher::new();
-    (meta.generation, &meta.labels, &meta.annotations, &meta.finalizers).hash(&mut hasher);
-    (meta.deletion_timestamp.is_some(), owners.collect::<Vec<_>>()).hash(&mut hasher);
-    thing.status.as_ref().and_then(|status| status.token).hash(&mut hasher);
-    hasher.finish()
 }

@@ -1,6 +1,9 @@
 //! What a seed makes: a cluster, a policy, and what happens to them.
 
-use crate::behaviour::{Behaviour, SECOND, micros};
+use crate::{
+    behaviour::{Behaviour, SECOND, micros},
+    features::{self, Features},
+};
 use requeue_policy::{Interval, Phase, RateLimit, RequeueConfig, RequeuePolicy as _};
 use std::time::Duration;
 use verify::{Micros, Random};
@@ -32,10 +35,11 @@ pub(crate) struct Plan {
     pub(crate) lag: Duration,
     pub(crate) steps: Vec<(Micros, Step)>,
     pub(crate) ends: Micros,
+    pub(crate) features: Features,
 }
 
 /// What happens to the simulated cluster; an object is named by its number.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Step {
     Change(usize, Change),
     /// Many changes of one object in a short time.
@@ -66,6 +70,10 @@ pub(crate) enum Step {
     },
     ClockJump(Micros),
     ObservePanics(usize),
+    /// The application asks for an object, or for all.
+    Request(usize),
+    RequestAll,
+    SetPolicy(Box<RequeueConfig>),
     Quiet,
 }
 
@@ -79,6 +87,11 @@ pub(crate) enum Change {
     Phase(Phase),
     Message,
     Child,
+    /// By annotations: it is paused, resumed, has an interval of its own or none, or what is not allowed.
+    Pause,
+    Resume,
+    Interval(Option<Duration>),
+    BadOverrides,
 }
 
 impl Change {
@@ -122,7 +135,7 @@ impl Plan {
             .sum();
         let ends = Duration::from_secs_f64((RUNS / per_second).clamp(120.0, 2.0 * DAY.as_secs_f64()));
         let steps = steps(random, count, micros(ends));
-        Self {
+        let mut plan = Self {
             seed,
             policy,
             objects,
@@ -133,7 +146,10 @@ impl Plan {
             lag: Duration::from_millis(if random.one_in(3) { random.below(100) } else { 0 }),
             steps,
             ends: micros(ends),
-        }
+            features: Features::default(),
+        };
+        features::add(&mut plan, per_second);
+        plan
     }
 }
 
@@ -151,8 +167,6 @@ fn pace(object: &Behaviour, policy: &RequeueConfig, status_counts_as_spec: bool)
 }
 
 fn policy(random: &mut Random) -> RequeueConfig {
-    let limit = |burst: u32, within: Duration| RateLimit::new(burst, within / burst);
-    // What a rate for the fleet does has a simulation of its own.
     let policy = RequeueConfig::default()
         .with_default(interval(random, 30))
         .with_error(interval(random, 10))
@@ -173,7 +187,12 @@ fn policy(random: &mut Random) -> RequeueConfig {
     policy
 }
 
-fn interval(random: &mut Random, usual: u64) -> Interval {
+/// So many at once, and all of them again within this time.
+pub(crate) fn limit(burst: u32, within: Duration) -> RateLimit {
+    RateLimit::new(burst, within / burst)
+}
+
+pub(crate) fn interval(random: &mut Random, usual: u64) -> Interval {
     let initial = if random.one_in(3) {
         Duration::from_secs(usual)
     } else {

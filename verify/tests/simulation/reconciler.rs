@@ -3,6 +3,8 @@
 use crate::{
     behaviour::{Behaviour, Child, Panic, Since, StatusWrites, Style, Turn},
     delay::{End, Explicit},
+    features::Kinds,
+    things::{Things, gadget, kind},
     world::World,
 };
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -22,7 +24,7 @@ pub(crate) struct Context {
     pub(crate) world: Arc<World>,
     /// The number of its memory in the model.
     pub(crate) memory: usize,
-    pub(crate) things: Api<Thing>,
+    pub(crate) things: Things,
     pub(crate) children: Api<ConfigMap>,
 }
 
@@ -134,10 +136,12 @@ impl Context {
             sleep(turn.takes).await;
         }
         if thing.metadata.deletion_timestamp.is_some() {
-            let finalizers = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
+            if turn.lingers {
+                return Ok(Outcome::Phase(thing.phase_in_status()));
+            }
             self.request(thing).await?;
-            let (name, how) = (thing.name_any(), PatchParams::default());
-            match self.things.patch(&name, &how, &finalizers).await {
+            let (name, finalizers) = (thing.name_any(), json!({ "metadata": { "finalizers": null } }));
+            match self.things.patch(&name, finalizers).await {
                 Ok(written) => self
                     .world
                     .model()
@@ -203,7 +207,7 @@ impl Context {
         let name = thing.name_any();
         self.request(thing).await?;
         let value = format!("{:?}", self.world.now());
-        let new = new_child(thing);
+        let new = new_child(thing, self.world.plan.features.kinds);
         // Others may see it before the answer.
         let written = || self.world.child_changed(&name, Some(self.memory));
         written();
@@ -253,11 +257,17 @@ impl Context {
 }
 
 /// A child of the same name, before it is created.
-pub(crate) fn new_child(owner: &Thing) -> ConfigMap {
+pub(crate) fn new_child(owner: &Thing, kinds: Kinds) -> ConfigMap {
+    let mut reference = owner.owner_ref(&());
+    if kind(kinds, &owner.name_any()) == 1 {
+        reference
+            .iter_mut()
+            .for_each(|reference| reference.kind = gadget().kind);
+    }
     ConfigMap {
         metadata: ObjectMeta {
             name: owner.metadata.name.clone(),
-            owner_references: owner.owner_ref(&()).map(|owner| vec![owner]),
+            owner_references: reference.map(|owner| vec![owner]),
             ..ObjectMeta::default()
         },
         ..ConfigMap::default()

@@ -2,6 +2,7 @@
 
 use crate::{
     behaviour::seconds,
+    coverage::Coverage,
     plan::Plan,
     simulation::{Done, play},
 };
@@ -22,6 +23,9 @@ use verify::number_from_env;
 /// Where the seeds start, so that every run of the test plays the same.
 const FIRST: u64 = 1;
 
+/// In how many seeds all that has to occur occurs.
+const ENOUGH: usize = 1000;
+
 const KEPT: &str = include_str!("seeds.txt");
 
 /// How many failures are shown in full.
@@ -40,10 +44,18 @@ pub(crate) fn no_seed_breaks_a_rule() -> Result<(), Failed> {
     let started = Instant::now();
     let done = play_all(&seeds);
     let runs: usize = done.values().map(|done| done.runs).sum();
-    let years = done.values().map(|done| seconds(done.lasted)).sum::<f64>() / (365.0 * 86_400.0);
+    let days = done.values().map(|done| seconds(done.lasted)).sum::<f64>() / 86_400.0;
     let (count, took) = (seeds.len(), started.elapsed());
-    println!("\n    {count} seeds in {took:.1?}: {runs} runs in {years:.1} virtual years");
-    judge(&done)
+    println!("\n    {count} seeds in {took:.1?}: {runs} runs in {days:.0} virtual days");
+    judge(&done)?;
+    let mut coverage = Coverage::default();
+    done.values().for_each(|done| coverage.add_all(&done.coverage));
+    let missing = coverage.report();
+    // Fewer need not have all.
+    match count < ENOUGH || missing.is_empty() {
+        true => Ok(()),
+        false => Err(format!("in {count} seeds these never occurred: {missing:?}").into()),
+    }
 }
 
 /// Plays a seed until it breaks a rule, and with its trace if it never does. One object always makes the same; of several,

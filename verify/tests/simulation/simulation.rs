@@ -1,6 +1,6 @@
 //! One seed from its beginning to its end.
 
-use crate::{behaviour::SECOND, lines::Lines, plan::Plan, report::Violation, world::World};
+use crate::{behaviour::SECOND, coverage::Coverage, lines::Lines, plan::Plan, report::Violation, world::World};
 use std::{any::Any, sync::Arc};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{Layer, filter::Targets, prelude::*, registry};
@@ -16,6 +16,7 @@ pub(crate) struct Done {
     pub(crate) lasted: Micros,
     /// Equal whenever the same happened.
     pub(crate) sum: u64,
+    pub(crate) coverage: Coverage,
 }
 
 impl Done {
@@ -38,10 +39,7 @@ impl Done {
 }
 
 pub(crate) fn play(seed: u64, is_verbose: bool) -> Done {
-    let lines = Lines {
-        is_verbose,
-        ..Lines::default()
-    };
+    let lines = Lines::new(is_verbose);
     // What else there is would only take time.
     let level = if is_verbose {
         LevelFilter::TRACE
@@ -67,8 +65,10 @@ async fn run(plan: Plan, lines: Lines) -> Done {
     for object in 0..world.plan.objects.len() {
         world.create(object).await;
     }
-    let memory = world.new_memory();
-    world.start_controller(memory);
+    for _ in 0..=usize::from(world.plan.features.twins) {
+        let memory = world.new_memory();
+        world.start_controller(memory);
+    }
     for (at, step) in world.plan.steps.clone() {
         // A step may have taken until after the next. What a step sets off is over before another comes: what comes first
         // at the same time is decided by kube-runtime's hash maps, and not by the seed.
@@ -77,6 +77,7 @@ async fn run(plan: Plan, lines: Lines) -> Done {
             break;
         }
         world.check();
+        world.model().coverage.step(&step);
         world.take(step).await;
     }
     if !world.is_over() {
@@ -88,11 +89,13 @@ async fn run(plan: Plan, lines: Lines) -> Done {
         world.stop_controller(memory).await;
     }
     let mut model = world.model();
+    model.cover_plan(&world.plan, &world.lines.messages());
     Done {
         violations: std::mem::take(&mut model.violations),
         runs: model.runs,
         lasted,
         sum: model.trace.sum,
+        coverage: std::mem::take(&mut model.coverage),
     }
 }
 
@@ -115,8 +118,8 @@ impl World {
             }
             for (uid, object) in &alive {
                 if let Some(record) = model.memories[memory].records.get(uid).cloned() {
-                    model.check_late(memory, &record, &object.name, now);
-                    model.check_duties(memory, &record, &object.name, now);
+                    model.check_late(memory, uid, &record, now);
+                    model.check_duties(memory, uid, &record, now);
                     continue;
                 }
                 let by = model.first_by(memory, object);
@@ -126,5 +129,6 @@ impl World {
             }
         }
         model.check_log(&self.lines.counts(), now);
+        model.check_gave_up(&self.lines.gave_up(), now);
     }
 }

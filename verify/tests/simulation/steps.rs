@@ -2,14 +2,15 @@
 
 use crate::{
     behaviour::micros,
-    model::{Duty, version},
     plan::{Change, Children, Step},
     reconciler::new_child,
-    world::{World, name},
+    record::Duty,
+    sight::version,
+    world::{INTERVAL, PAUSED, World, name},
 };
 use kube::{
     ResourceExt,
-    api::{DeleteParams, Patch, PatchParams, PostParams},
+    api::{Patch, PatchParams, PostParams},
 };
 use requeue_policy::Phase;
 use serde_json::{Value, json};
@@ -23,6 +24,9 @@ impl World {
         self.model().trace.note(now, "", format_args!("{step:?}"));
         match step {
             Step::Quiet => {}
+            Step::Request(object) => self.request(&name(object)),
+            Step::RequestAll => self.request_all(),
+            Step::SetPolicy(policy) => self.set_policy(*policy),
             Step::Change(object, change) => self.change(object, change).await,
             Step::Burst(object, changes) => {
                 let kinds = [Change::Spec, Change::Label, Change::Message, Change::Child];
@@ -104,13 +108,12 @@ impl World {
         let name = name(object);
         let Some(uid) = self.uid_of(&name) else { return };
         if force {
-            let patch = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
-            if let Ok(written) = self.things.patch(&name, &PatchParams::default(), &patch).await {
+            let patch = json!({ "metadata": { "finalizers": null } });
+            if let Ok(written) = self.things.patch(&name, patch).await {
                 self.model().written(&written, None, self.now());
             }
         }
-        let deleted = self.things.delete(&name, &DeleteParams::default()).await;
-        if let Some(marked) = deleted.ok().and_then(|deleted| deleted.left()) {
+        if let Ok(Some(marked)) = self.things.delete(&name).await {
             self.model().written(&marked, None, self.now());
             self.owe(&marked, "deletion mark");
         }
@@ -124,6 +127,7 @@ impl World {
         if self.uid_of(&name).is_none() {
             return;
         }
+        self.model().coverage.change(&change);
         match change {
             Change::Spec => self.write(&name, json!({ "spec": { "value": fresh } }), "spec").await,
             Change::Label => {
@@ -148,18 +152,35 @@ impl World {
             }
             Change::Phase(phase) => self.change_phase(&name, phase, fresh).await,
             Change::Child => self.change_child(&name, fresh).await,
+            Change::Pause => self.annotate(&name, json!({ PAUSED: "true" })).await,
+            Change::Resume => self.annotate(&name, json!({ PAUSED: null })).await,
+            Change::Interval(interval) => {
+                let text = interval.map(|interval| format!("{}ms", interval.as_millis()));
+                self.annotate(&name, json!({ INTERVAL: text })).await;
+            }
+            Change::BadOverrides => {
+                let text = format!("{fresh} moons");
+                self.annotate(&name, json!({ PAUSED: text, INTERVAL: text })).await;
+            }
         }
     }
 
     async fn write(&self, name: &str, patch: Value, what: &'static str) {
-        let (patch, how) = (Patch::Merge(patch), PatchParams::default());
         // A finalizer cannot be added to what is being deleted.
-        if let Ok(written) = self.things.patch(name, &how, &patch).await {
+        let written = self.things.patch(name, patch).await.ok();
+        // What was so already is no change.
+        if let Some(written) = written.filter(|written| !self.model().knows(written)) {
             let event = format_args!("the {what} changes");
             self.model().trace.note(self.now(), name, event);
             self.model().written(&written, None, self.now());
             self.owe(&written, what);
         }
+    }
+
+    async fn annotate(&self, name: &str, annotations: Value) {
+        let patch = json!({ "metadata": { "annotations": annotations } });
+        self.write(name, patch, "annotation").await;
+        self.model().overridden(name);
     }
 
     async fn write_status(&self, name: &str, status: Value) -> Option<Thing> {
@@ -194,7 +215,7 @@ impl World {
             return;
         };
         let patch = Patch::Merge(json!({ "data": { "value": fresh.to_string() } }));
-        let new = new_child(&parent);
+        let new = new_child(&parent, self.plan.features.kinds);
         let changed = match self.children.create(&PostParams::default(), &new).await {
             Ok(created) => Ok(created),
             Err(_) => self.children.patch(name, &PatchParams::default(), &patch).await,

@@ -3,20 +3,22 @@
 use crate::{
     behaviour::{Behaviour, Turn, micros},
     clock::{self, Timed},
+    controllers::controllers,
     lines::Lines,
-    model::{Duty, Memory, Model, version},
-    plan::{Change, Children, MOST_RUNS, Plan},
-    reconciler::{Context, Oops, fails, reconcile},
+    model::{Memory, Model},
+    plan::{Change, MOST_RUNS, Plan},
+    record::Duty,
+    sight::version,
+    things::{PLURALS, Things, gadget, kind},
 };
-use futures::{StreamExt, future};
+use futures::channel::mpsc::UnboundedSender;
 use k8s_openapi::api::core::v1::ConfigMap;
-use kube::{
-    Api, Client, CustomResourceExt as _, ResourceExt,
-    api::{Patch, PatchParams, PostParams},
-    runtime::{controller, reflector::ObjectRef, watcher},
-};
+use kube::{Api, Client, CustomResourceExt as _, ResourceExt, api::DynamicObject, runtime::reflector::ObjectRef};
 use kube_testbed::{ApiServer, Fault, RequestInfo, Resource, Verb};
-use requeue_policy::kube::Requeuer;
+use requeue_policy::{
+    RequeueConfig,
+    kube::{Overrides, Requeuer},
+};
 use serde_json::Value;
 use std::{
     collections::HashMap,
@@ -27,13 +29,17 @@ use tokio::{
     task::{JoinHandle, JoinSet},
     time::{Instant, sleep, sleep_until},
 };
-use verify::{Micros, Random, Thing, ThingSpec, observe_panics, starts_at};
+use verify::{Micros, Random, Thing, observe_panics, starts_at};
+
+/// The annotations by which an object is paused, and has an interval.
+pub(crate) const PAUSED: &str = "example.com/paused";
+pub(crate) const INTERVAL: &str = "example.com/every";
 
 pub(crate) struct World {
     pub(crate) plan: Plan,
     pub(crate) server: ApiServer,
     /// The API as somebody else sees it.
-    pub(crate) things: Api<Thing>,
+    pub(crate) things: Things,
     pub(crate) children: Api<ConfigMap>,
     pub(crate) lines: Lines,
     start: Instant,
@@ -47,6 +53,8 @@ pub(crate) struct World {
 struct State {
     requeuers: Vec<Requeuer>,
     tasks: HashMap<usize, JoinHandle<()>>,
+    /// By which the application asks for all objects.
+    requests: Vec<UnboundedSender<()>>,
     /// How often each memory has reconciled each object.
     turns: HashMap<(usize, String), u64>,
     changes: HashMap<String, u64>,
@@ -57,25 +65,32 @@ struct State {
 
 impl World {
     pub(crate) fn new(plan: Plan, lines: Lines) -> Arc<Self> {
-        let mut things = Resource::from_crd(&Thing::crd()).expect("the definition of a thing");
-        if !plan.status_subresource {
-            things = things.without_status_subresource();
-        }
-        if !plan.generation {
-            things = things.without_generation();
-        }
-        let server = ApiServer::with_seed(plan.seed, [things]);
+        let second = gadget();
+        let kinds = [
+            Resource::from_crd(&Thing::crd()).expect("the definition of a thing"),
+            Resource::namespaced(second.group, second.version, second.kind, second.plural),
+        ];
+        let kinds = kinds.map(|mut kind| {
+            if !plan.status_subresource {
+                kind = kind.without_status_subresource();
+            }
+            if !plan.generation {
+                kind = kind.without_generation();
+            }
+            kind
+        });
+        let server = ApiServer::with_seed(plan.seed, kinds);
         server.set_latency(plan.latency);
         server.set_watch_lag(plan.lag);
         let wall = clock::now();
         starts_at(wall);
         let outside = Client::new(server.connect_outside(), "default");
         let world = Arc::new(Self {
-            things: Api::default_namespaced(outside.clone()),
+            things: Things::new(&outside, plan.features.kinds),
             children: Api::default_namespaced(outside),
             start: Instant::now(),
             wall,
-            model: Mutex::new(Model::new(&plan, lines.is_verbose)),
+            model: Mutex::new(Model::new(&plan, lines.is_verbose())),
             lines,
             state: Mutex::default(),
             server,
@@ -108,15 +123,56 @@ impl World {
 
     /// A memory that no controller uses yet.
     pub(crate) fn new_memory(&self) -> usize {
-        let policy = Timed {
-            config: self.plan.policy,
-            start: self.wall,
-        };
+        let policy = self.timed(self.model().policy);
         let requeuer = Requeuer::new(policy).expect("the plan draws valid policies");
+        let requeuer = requeuer.overrides(Overrides::new().paused(PAUSED).interval(INTERVAL));
         self.state().requeuers.push(requeuer);
         let mut model = self.model();
         model.memories.push(Memory::default());
         model.memories.len() - 1
+    }
+
+    fn timed(&self, config: RequeueConfig) -> Timed {
+        Timed {
+            config,
+            start: self.wall,
+        }
+    }
+
+    /// All go on by another policy.
+    pub(crate) fn set_policy(&self, policy: RequeueConfig) {
+        for requeuer in &self.state().requeuers {
+            let replaced = requeuer.set_policy(self.timed(policy));
+            replaced.expect("the plan draws valid policies");
+        }
+        self.model().policy_changes(policy, self.now());
+    }
+
+    pub(crate) fn hears_requests(&self, requests: UnboundedSender<()>) {
+        let mut state = self.state();
+        state.requests.retain(|requests| !requests.is_closed());
+        state.requests.push(requests);
+    }
+
+    /// The application asks for an object, of every controller.
+    pub(crate) fn request(&self, name: &str) {
+        self.model().requested(Some(name), self.now());
+        for requeuer in &self.state().requeuers {
+            if self.plural(name) == PLURALS[0] {
+                requeuer.nudge(&ObjectRef::<Thing>::new(name).within("default"));
+            } else {
+                requeuer.nudge(&ObjectRef::<DynamicObject>::new_with(name, gadget()).within("default"));
+            }
+        }
+    }
+
+    /// The application asks for all objects, of every controller.
+    pub(crate) fn request_all(&self) {
+        self.model().requested(None, self.now());
+        for requests in &self.state().requests {
+            // It may have ended.
+            let _ = requests.unbounded_send(());
+        }
     }
 
     pub(crate) fn tracked(&self) -> Vec<usize> {
@@ -132,7 +188,7 @@ impl World {
                 let requeue = world.state().requeuers[memory].clone();
                 world.model().starts(memory, world.now());
                 // It ends with its handle.
-                let mut running = JoinSet::from_iter([world.clone().controller(memory, &requeue)]);
+                let mut running = JoinSet::from_iter([controllers(world.clone(), memory, &requeue)]);
                 let ended = running.join_next().await;
                 let now = world.now();
                 world.model().stops(memory, now);
@@ -141,6 +197,7 @@ impl World {
                 }
                 observe_panics(None);
                 world.model().trace.note(now, "", "the controller panicked");
+                world.model().cover("the controller panicked");
                 sleep(Duration::from_millis(10 + 700 * (panics % 7))).await;
                 // Whether the process had the memory with it: a thread that is started again, or a container.
                 if panics % 2 == 1 {
@@ -172,44 +229,6 @@ impl World {
             self.model().stops(memory, self.now());
             sleep(Duration::from_millis(1)).await;
         }
-    }
-
-    fn controller(self: Arc<Self>, memory: usize, requeue: &Requeuer) -> impl Future<Output = ()> + Send + 'static {
-        let client = Client::new(self.server.connect(), "default");
-        let children = Api::<ConfigMap>::default_namespaced(client.clone());
-        let config = watcher::Config::default;
-        let controller = requeue.controller(Api::<Thing>::default_namespaced(client.clone()), config());
-        let controller = match self.plan.children {
-            Children::Unwatched => controller,
-            Children::Owns => controller.owns(children, config()),
-            Children::Watches => controller.watches(children, config(), owners),
-        };
-        let client = requeue.client(client);
-        let world = self.clone();
-        let context = Arc::new(Context {
-            world: self,
-            memory,
-            things: Api::default_namespaced(client.clone()),
-            children: Api::default_namespaced(client),
-        });
-        let of_error = context.clone();
-        let classify = move |oops: &Oops, thing: &Thing| {
-            fails(thing, oops, &of_error);
-            oops.retry
-        };
-        controller
-            .run_with(reconcile, classify, context)
-            .for_each(move |result| {
-                match result {
-                    Err(controller::Error::ObjectNotFound(object)) => world.model().lost(&object.name, world.now()),
-                    Err(controller::Error::QueueError(error)) => {
-                        let expected = format!("no watch error in the stream: {error}");
-                        world.model().violate(world.now(), "watch error", "", expected);
-                    }
-                    _ => {}
-                }
-                future::ready(())
-            })
     }
 
     pub(crate) fn next_turn(&self, memory: usize, thing: &Thing) -> (Behaviour, Turn) {
@@ -284,8 +303,7 @@ impl World {
     }
 
     pub(crate) async fn create(&self, object: usize) {
-        let thing = Thing::new(&name(object), ThingSpec::default());
-        if let Ok(created) = self.things.create(&PostParams::default(), &thing).await {
+        if let Ok(created) = self.things.create(object).await {
             self.model().created(&created, self.now());
         }
     }
@@ -295,9 +313,13 @@ impl World {
         let (world, object) = (self.clone(), number(&thing.name_any()));
         let mut random = self.draw(&thing.name_any());
         let change = Change::draw(&mut random);
+        let is_request = random.one_in(6);
         tokio::spawn(async move {
             sleep(after).await;
-            world.change(object, change).await;
+            match is_request {
+                true => world.request(&name(object)),
+                false => world.change(object, change).await,
+            }
         });
     }
 
@@ -309,7 +331,7 @@ impl World {
     /// The watch delivers an object once more.
     pub(crate) fn repeat(&self, name: &str) {
         // It may have been deleted meanwhile.
-        let _ = self.server.repeat("things", "default", name);
+        let _ = self.server.repeat(self.plural(name), "default", name);
     }
 
     /// A status was written, by a controller or by somebody else.
@@ -321,7 +343,7 @@ impl World {
     pub(crate) fn unanswered(&self, name: &str) {
         let now = self.now();
         self.model().unanswered(name, now);
-        let stored = self.server.object("things", "default", name);
+        let stored = self.stored(name);
         let stored: Option<Thing> = stored.and_then(|stored| serde_json::from_value(stored).ok());
         if let Some(stored) = stored.filter(|stored| !self.model().knows(stored)) {
             self.model().status_written(&stored, None, now);
@@ -337,17 +359,24 @@ impl World {
     }
 
     /// Merges this into a status, as the plan's type has it.
-    pub(crate) async fn patch_status(&self, things: &Api<Thing>, name: &str, patch: Value) -> kube::Result<Thing> {
-        let (patch, how) = (Patch::Merge(patch), PatchParams::default());
+    pub(crate) async fn patch_status(&self, things: &Things, name: &str, patch: Value) -> kube::Result<Thing> {
         if self.plan.status_subresource {
-            things.patch_status(name, &how, &patch).await
+            things.patch_status(name, patch).await
         } else {
-            things.patch(name, &how, &patch).await
+            things.patch(name, patch).await
         }
     }
 
+    fn stored(&self, name: &str) -> Option<Value> {
+        self.server.object(self.plural(name), "default", name)
+    }
+
+    fn plural(&self, name: &str) -> &'static str {
+        PLURALS[kind(self.plan.features.kinds, name)]
+    }
+
     pub(crate) fn uid_of(&self, name: &str) -> Option<String> {
-        let object = self.server.object("things", "default", name)?;
+        let object = self.stored(name)?;
         object["metadata"]["uid"].as_str().map(str::to_owned)
     }
 
@@ -356,15 +385,6 @@ impl World {
         let duty = Duty { at, version, what };
         self.model().owe(&written.uid().unwrap_or_default(), duty, |_| true);
     }
-}
-
-/// The things that a child belongs to.
-fn owners(child: ConfigMap) -> Vec<ObjectRef<Thing>> {
-    let owners = child.metadata.owner_references.iter().flatten();
-    let namespace = child.metadata.namespace.as_deref();
-    owners
-        .filter_map(|owner| ObjectRef::from_owner_ref(namespace, owner, ()))
-        .collect()
 }
 
 pub(crate) fn name(object: usize) -> String {

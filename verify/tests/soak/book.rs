@@ -10,9 +10,12 @@ use std::{
 
 use cluster::{Histogram, Kind, Lines, Thing};
 use kube::ResourceExt as _;
-use requeue_policy::Phase;
+use requeue_policy::{Phase, kube::Reason};
 
-use crate::{intervals::shortest, objects::number};
+use crate::{
+    intervals::{longest, shortest},
+    objects::{is_silent, number},
+};
 
 /// Timers have whole milliseconds, and the runs are noted by another clock than the crate's.
 const EARLY: Duration = Duration::from_millis(5);
@@ -35,6 +38,12 @@ struct Entry {
     allowed: u32,
     /// Runs that it had while it was not due.
     woken: u32,
+    /// Runs that nothing but events started, as the crate says, and writes of its runs that had no answer.
+    by_events: u32,
+    unanswered: u32,
+    follows_up: bool,
+    /// Runs of what awaits a change that nothing called for.
+    disturbed: u32,
     due: Option<Instant>,
     phase: Option<Phase>,
     failing_since: Option<Instant>,
@@ -168,7 +177,7 @@ impl Book {
         pages.entries.iter().filter(|entry| entry.phase == Some(phase)).count()
     }
 
-    pub(crate) fn begin(&self, thing: &Thing) -> Run {
+    pub(crate) fn begin(&self, thing: &Thing, reasons: &[Reason]) -> Run {
         let (number, uid) = (number(&thing.name_any()), thing.uid().unwrap_or_default());
         let mut pages = self.lock();
         let started = Instant::now();
@@ -180,6 +189,11 @@ impl Book {
             entry.phase = thing.status.as_ref().and_then(|status| status.phase);
             (entry.due, entry.failing_since) = (None, None);
         }
+        let is_event = |reason: &Reason| matches!(reason, Reason::Changed(_) | Reason::Child(_));
+        entry.by_events += u32::from(reasons.iter().all(is_event));
+        entry.follows_up = reasons.contains(&Reason::Due);
+        let is_early = entry.due.is_none_or(|due| due > started + EARLY);
+        entry.disturbed += u32::from(is_silent(number) && entry.follows_up && is_early);
         if entry.due.is_some_and(|due| due <= started + EARLY) {
             totals.timers += 1;
         } else {
@@ -239,7 +253,11 @@ impl Book {
         let due = now + shortest(phase, elapsed);
         // A failure inside the backoff keeps the time of the next attempt.
         let kept = entry.due.filter(|kept| fails && failed && *kept > now);
-        entry.due = Some(kept.map_or(due, |kept| kept.min(due)));
+        entry.due = match is_silent(run.number) && phase != Phase::Initializing {
+            // One more, because its patch may have changed nothing, and then none.
+            true => (!entry.follows_up).then_some(now + longest()),
+            false => Some(kept.map_or(due, |kept| kept.min(due))),
+        };
         entry.phase = Some(phase);
     }
 
@@ -254,6 +272,28 @@ impl Book {
         entries
             .map(|(number, entry)| u64::from(entry.woken).saturating_sub(u64::from(entry.allowed) + lists(number)))
             .sum()
+    }
+
+    /// A write of a run had no answer: what comes of it counts as somebody else's.
+    pub(crate) fn unanswered(&self, run: &Run) {
+        self.lock().entries[run.number].unanswered += 1;
+    }
+
+    /// Runs that only the controller's own writes can have started; `lists` are the reasons that all objects have.
+    pub(crate) fn by_echoes(&self, lists: impl Fn(usize) -> u64) -> u64 {
+        let pages = self.lock();
+        let entries = pages.entries.iter().enumerate();
+        entries
+            .map(|(number, entry)| {
+                let explained = u64::from(entry.allowed + entry.unanswered) + lists(number);
+                u64::from(entry.by_events).saturating_sub(explained)
+            })
+            .sum()
+    }
+
+    /// Runs of objects that await a change or were given up, which a timer started that none should have.
+    pub(crate) fn disturbed(&self) -> u32 {
+        self.lock().entries.iter().map(|entry| entry.disturbed).sum()
     }
 
     /// Objects of which the log says more than happened, with its last lines and what happened last.

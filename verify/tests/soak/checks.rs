@@ -53,6 +53,22 @@ pub(crate) fn check(measured: &Measured) -> anyhow::Result<()> {
         format!("{unexplained} of {runs} runs without a reason of their own object"),
     );
 
+    let (echoes, by_echoes) = (measured.echoes, measured.by_echoes);
+    check(
+        by_echoes == 0,
+        format!("{by_echoes} runs that only the controller's own writes can have started"),
+    );
+    let disturbed = measured.disturbed;
+    check(
+        disturbed == 0,
+        format!("{disturbed} runs of what awaits a change or was given up, without one"),
+    );
+    let wrote = echoes.of_status.min(echoes.of_children);
+    check(
+        wrote > 0 && echoes.came_back > 0,
+        format!("own writes were not put to the test: {echoes:?}"),
+    );
+
     let (loops, too_much) = (measured.lines.loops(), &measured.logged_too_much);
     check(loops == 0, format!("{loops} objects loop"));
     check(

@@ -7,14 +7,23 @@ use std::{
 
 use cluster::{Kind, Thing, Things, Trouble};
 use futures::StreamExt as _;
-use kube::{Client, ResourceExt as _, runtime::watcher};
-use requeue_policy::{Phase, kube::Requeuer};
+use kube::{
+    Client, ResourceExt as _,
+    api::{Patch, PatchParams},
+    runtime::watcher,
+};
+use requeue_policy::{
+    Outcome, Phase, Retry,
+    kube::{Requeuer, reasons},
+};
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::{
     book::{Book, Run},
+    echoes::Echoes,
     intervals,
-    objects::{has_child, is_weak, number},
+    objects::{awaits, has_child, is_hopeless, is_silent, is_weak, number},
 };
 
 /// How long a run takes after it has looked at a child; long enough for the child to change meanwhile.
@@ -28,28 +37,37 @@ const FAILS_EVERY: u64 = 60;
 struct Bench {
     things: Things,
     book: Arc<Book>,
+    echoes: Echoes,
     started: Instant,
 }
 
-pub(crate) async fn run(client: Client, book: Arc<Book>) -> anyhow::Result<()> {
+pub(crate) async fn run(client: Client, book: Arc<Book>, echoes: Echoes) -> anyhow::Result<()> {
     let requeue = Requeuer::new(intervals::config())?;
     let Things { api, children, .. } = Things::new(client.clone());
     let bench = Bench {
         things: Things::new(requeue.client(client)),
         book,
+        echoes,
         started: Instant::now(),
     };
     requeue
         .controller(api, watcher::Config::default())
         .owns(children, watcher::Config::default())
-        .run(reconcile, Arc::new(bench))
+        .run_with(reconcile, classify, Arc::new(bench))
         .for_each(|_| async {})
         .await;
     Ok(())
 }
 
-async fn reconcile(thing: Arc<Thing>, bench: Arc<Bench>) -> Result<Phase, Trouble> {
-    let run = bench.book.begin(&thing);
+fn classify(_: &Trouble, thing: &Thing) -> Retry {
+    match is_hopeless(number(&thing.name_any())) {
+        true => Retry::Never,
+        false => Retry::Backoff,
+    }
+}
+
+async fn reconcile(thing: Arc<Thing>, bench: Arc<Bench>) -> Result<Outcome, Trouble> {
+    let run = bench.book.begin(&thing, &reasons());
     for kind in Kind::ALL {
         if let Some(value) = thing.shows(kind) {
             bench.book.saw(&run, kind, value);
@@ -58,7 +76,11 @@ async fn reconcile(thing: Arc<Thing>, bench: Arc<Bench>) -> Result<Phase, Troubl
     let result = bench.work(&run, &thing).await;
     // An error is a failure to the policy, whatever it was.
     bench.book.end(&run, *result.as_ref().unwrap_or(&Phase::Failed));
-    result
+    let awaits = awaits(number(&thing.name_any()));
+    result.map(|phase| match phase {
+        Phase::Ready if awaits => phase.await_change(),
+        _ => phase.into(),
+    })
 }
 
 impl Bench {
@@ -70,6 +92,7 @@ impl Bench {
                 self.book.saw(run, Kind::Child, value);
             }
             sleep(WORK).await;
+            self.touch_child(run, &name).await?;
         }
         let phase = if thing.status.as_ref().is_none_or(|status| status.phase.is_none()) {
             Phase::Initializing
@@ -79,7 +102,7 @@ impl Bench {
             Phase::Ready
         };
         let status = thing.next_status(phase, run.before + 1);
-        self.things.write_status(&name, status).await?;
+        self.write_status(run, &name, status).await?;
         if has_child(number) {
             sleep(GOES_ON).await;
         }
@@ -89,7 +112,38 @@ impl Bench {
         }
     }
 
+    async fn write_status(&self, run: &Run, name: &str, status: Value) -> Result<(), kube::Error> {
+        let (patch, how) = (Patch::Merge(json!({ "status": status })), PatchParams::default());
+        let written = self.things.api.patch_status(name, &how, &patch).await;
+        self.echoes.wrote_status(&self.answered(run, written)?);
+        Ok(())
+    }
+
+    /// Writes to the child in every reconcile, if there is one.
+    async fn touch_child(&self, run: &Run, name: &str) -> Result<(), kube::Error> {
+        let touched = json!({ "metadata": { "annotations": { "touched": run.before.to_string() } } });
+        let (patch, how) = (Patch::Merge(touched), PatchParams::default());
+        match self.things.children.patch(name, &how, &patch).await {
+            Err(kube::Error::Api(status)) if status.code == 404 => Ok(()),
+            written => {
+                self.echoes.wrote_child(&self.answered(run, written)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// A write without an answer counts as somebody else's.
+    fn answered<T>(&self, run: &Run, written: Result<T, kube::Error>) -> Result<T, kube::Error> {
+        if !matches!(written, Ok(_) | Err(kube::Error::Api(_))) {
+            self.book.unanswered(run);
+        }
+        written
+    }
+
     fn is_broken(&self, number: usize) -> bool {
+        if is_silent(number) {
+            return is_hopeless(number);
+        }
         // Not all at once.
         let seconds = self.started.elapsed().as_secs() + number as u64;
         is_weak(number) && seconds % FAILS_EVERY < FAILS_FOR

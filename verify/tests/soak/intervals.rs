@@ -18,6 +18,11 @@ pub(crate) fn config() -> RequeueConfig {
         .with_initialization(INITIALIZING)
 }
 
+/// The longest delay of all phases.
+pub(crate) const fn longest() -> Duration {
+    READY
+}
+
 /// The shortest delay after a run that left the object in this phase, in which it has been for so long.
 ///
 /// Worked out anew, so that a crate that is wrong about its intervals does not agree with itself.

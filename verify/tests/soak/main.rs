@@ -8,6 +8,7 @@ mod book;
 mod checks;
 mod churn;
 mod controller;
+mod echoes;
 mod intervals;
 mod memory;
 mod objects;

@@ -12,6 +12,21 @@ pub(crate) fn is_weak(number: usize) -> bool {
     number % 10 == 4 || number % 20 == 15
 }
 
+/// A few that await a change after every reconcile.
+pub(crate) fn awaits(number: usize) -> bool {
+    number % 40 == 1
+}
+
+/// A few that always fail and are given up.
+pub(crate) fn is_hopeless(number: usize) -> bool {
+    number % 40 == 2
+}
+
+/// What only a change starts a reconcile of.
+pub(crate) fn is_silent(number: usize) -> bool {
+    awaits(number) || is_hopeless(number)
+}
+
 pub(crate) fn with_child() -> usize {
     (0..OBJECTS).filter(|number| has_child(*number)).count()
 }

@@ -11,6 +11,7 @@ use crate::{
     checks,
     churn::Churn,
     controller,
+    echoes::{self, Echoes},
     memory::Memory,
     objects::{OBJECTS, has_child, with_child},
     table,
@@ -44,6 +45,12 @@ pub(crate) struct Measured {
     pub(crate) requests: Counts,
     /// Runs that neither a timer nor any of the object's own reasons explains.
     pub(crate) unexplained: u64,
+    /// What the controller wrote, and what came back.
+    pub(crate) echoes: echoes::Counts,
+    /// Runs that only these can have started.
+    pub(crate) by_echoes: u64,
+    /// Runs of what awaits a change or was given up, by timers that none should have.
+    pub(crate) disturbed: u32,
     pub(crate) lines: Lines,
     pub(crate) logged_too_much: Vec<String>,
     pub(crate) memory: Memory,
@@ -79,8 +86,10 @@ pub(crate) async fn soak(cluster: &mut Cluster, minutes: u64) -> anyhow::Result<
     let with_child = things.names.iter().enumerate().filter(|(number, _)| has_child(*number));
     things.create_children(with_child.map(|(_, name)| name)).await?;
     let book = Arc::new(Book::new(OBJECTS));
-    let shared = book.clone();
-    let controller = Running::start("soak-controller", cluster, |client| controller::run(client, shared)).await?;
+    let (echoes, _watching) = Echoes::watch(&things);
+    let shared = (book.clone(), echoes.clone());
+    let run = |client| controller::run(client, shared.0, shared.1);
+    let controller = Running::start("soak-controller", cluster, run).await?;
     let memory = Memory::start();
     let initialized = || book.in_phase(Phase::Ready) + book.in_phase(Phase::Failed);
     until(STARTING, || initialized() == OBJECTS).await;
@@ -131,6 +140,9 @@ pub(crate) async fn soak(cluster: &mut Cluster, minutes: u64) -> anyhow::Result<
         cpu,
         requests,
         unexplained: book.unexplained(lists),
+        echoes: echoes.counts(),
+        by_echoes: book.by_echoes(lists),
+        disturbed: book.disturbed(),
         logged_too_much: book.logged_too_much(&things.names, &lines),
         lines,
         memory,

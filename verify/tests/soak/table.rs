@@ -6,7 +6,7 @@ use cluster::{Histogram, Kind};
 use tracing::Level;
 
 use crate::{
-    objects::{OBJECTS, with_child},
+    objects::{OBJECTS, is_silent, with_child},
     scenario::Measured,
 };
 
@@ -53,6 +53,10 @@ pub(crate) fn table(measured: &Measured) -> anyhow::Result<String> {
         "{levels} for {} times that an object began or ceased to fail",
         totals.transitions
     );
+    let echoes = measured.echoes;
+    let own = echoes.of_status + echoes.of_children;
+    let silent = (0..OBJECTS).filter(|number| is_silent(*number)).count();
+    let silent = format!("{silent} objects await a change or were given up");
     let counts = [
         ("runs", runs, failed),
         ("  reasons to run", reasons, ratio),
@@ -61,6 +65,14 @@ pub(crate) fn table(measured: &Measured) -> anyhow::Result<String> {
         ("    children changed", totals.children, String::new()),
         ("    lists", measured.listed(), lists),
         ("  without a reason", measured.unexplained, String::new()),
+        ("  silent ones disturbed", u64::from(measured.disturbed), silent),
+        (
+            "own writes",
+            own,
+            format!("{} of the status, {} of children", echoes.of_status, echoes.of_children),
+        ),
+        ("  came back as events", echoes.came_back, String::new()),
+        ("  started runs", measured.by_echoes, String::new()),
         ("API requests", requests.all, kinds),
         ("log lines", lines.iter().sum(), levels),
     ];

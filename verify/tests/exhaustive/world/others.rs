@@ -26,7 +26,8 @@ impl World {
                 self.change(|object, _| object.is_paused = !object.is_paused);
                 self.checks.spec(self.versions, Cause::ANNOTATION);
             }
-            Disturbance::OtherChild => self.change_child(|_| {}),
+            Disturbance::OtherChild => self.change_child(|child| child.generation += 1),
+            Disturbance::ChildStatus => self.change_child(|_| {}),
             Disturbance::Disown => self.change_child(|child| child.is_owned = !child.is_owned),
             Disturbance::DeleteChild => {
                 if let Some(child) = self.child.take() {
@@ -73,7 +74,8 @@ impl World {
                 self.child_watch.clear();
                 self.start_child_list();
                 // What only a list shows is a change, one's own as well.
-                if self.known_child != self.child {
+                let what = |child: Child| (child.key, child.generation, child.is_owned);
+                if self.known_child.map(what) != self.child.map(what) {
                     let is_owned = [self.child, self.known_child]
                         .into_iter()
                         .flatten()
@@ -149,12 +151,14 @@ impl World {
 
     pub(super) fn change_child(&mut self, change: impl FnOnce(&mut Child)) {
         if let Some(child) = &mut self.child {
-            let was_owned = child.is_owned;
+            let before = *child;
             self.versions += 1;
             child.version = self.versions;
             change(child);
             self.child_watch.push_back(Event::Applied(*child));
-            self.checks.child(self.versions, was_owned || child.is_owned);
+            if child.generation != before.generation || child.is_owned != before.is_owned {
+                self.checks.child(self.versions, before.is_owned || child.is_owned);
+            }
         }
     }
 

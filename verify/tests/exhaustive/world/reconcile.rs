@@ -18,16 +18,24 @@ impl World {
         };
         real.engine.sends(read.uid);
         let mut may_be_unchanged = true;
-        let stored = if write == Write::Child {
+        let stored = if write == Write::Dry {
+            // A server that only tries answers with the version that is there.
+            self.object.map(|object| (object.uid, object.version))
+        } else if write == Write::Child {
             may_be_unchanged = self.child.is_some();
             Some(self.write_child())
         } else {
             self.write_object(write, &read)
         };
+        let is_delivered = |(key, version)| {
+            self.store
+                .is_some_and(|object| object.uid == key && object.version >= version)
+        };
         self.answer = Some(Answer {
             writer: read.uid,
             stored,
             sent,
+            is_unsure: may_be_unchanged && stored.is_some_and(|stored| !is_delivered(stored)),
             may_be_unchanged,
             reasons,
         });
@@ -38,6 +46,7 @@ impl World {
         let child = match self.child {
             Some(child) => Child {
                 version: self.versions,
+                generation: child.generation + 1,
                 ..child
             },
             None => {
@@ -45,6 +54,7 @@ impl World {
                 Child {
                     key: self.children,
                     version: self.versions,
+                    generation: 1,
                     is_owned: true,
                 }
             }
@@ -101,6 +111,15 @@ impl World {
     pub(super) fn answer(&mut self, real: &Real) {
         let Some(answer) = self.answer.take() else { return };
         if let Some((target, version)) = answer.stored {
+            // Of a child that is its own no more nothing would be told anyway.
+            let is_owned = target < CHILDREN || self.known_child.is_some_and(|child| child.is_owned);
+            if answer.is_unsure && self.store.is_some_and(|object| object.uid == answer.writer) {
+                let is_late = self
+                    .run
+                    .as_ref()
+                    .is_none_or(|run| !Arc::ptr_eq(&run.reasons, &answer.reasons));
+                self.checks.is_unsure(is_owned && !is_late);
+            }
             let version_then = Version::Number(version);
             let follows_up = real.engine.wrote(
                 answer.writer,

@@ -42,7 +42,7 @@ impl World {
         if let Some((listed, at)) = self.child_listing.take() {
             self.known_child = listed;
             self.child_seen = at;
-            for concern in self.others.end_list(&real.engine) {
+            for concern in self.others.end_list(&real.engine, &generation) {
                 self.concern(&concern, real);
             }
         }
@@ -71,7 +71,7 @@ impl World {
             Some(Event::Applied(child)) => {
                 self.known_child = Some(child);
                 self.child_seen = child.version;
-                self.others.apply(&real.engine, child.key, look(&child))
+                self.others.apply(&real.engine, child.key, look(&child), &generation)
             }
             Some(Event::Deleted(child)) => {
                 self.known_child = None;
@@ -145,7 +145,12 @@ impl World {
                 let reasons = reconcile.scope.take().map(|scope| scope.reasons).unwrap_or_default();
                 let policy = &self.cast.policies[self.remembered.policy()];
                 let delivered = self.delivered();
-                self.checks.start(&object, &reasons, policy, self.now, delivered)?;
+                let is_follow_up = reasons.contains(&Reason::Due)
+                    && before
+                        .as_ref()
+                        .is_some_and(|record| record.state.flags.has(Flags::FOLLOW_UP));
+                self.checks
+                    .start(&object, &reasons, policy, self.now, delivered, is_follow_up)?;
                 self.run = Some(Run {
                     read: object,
                     reasons,
