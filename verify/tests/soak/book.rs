@@ -14,7 +14,7 @@ use requeue_policy::{Phase, kube::Reason};
 
 use crate::{
     intervals::{longest, shortest},
-    objects::{is_silent, number},
+    objects::{awaits, is_hopeless, number},
 };
 
 /// Timers have whole milliseconds, and the runs are noted by another clock than the crate's.
@@ -41,6 +41,8 @@ struct Entry {
     /// Runs that nothing but events started, as the crate says, and writes of its runs that had no answer.
     by_events: u32,
     unanswered: u32,
+    /// The last run left it without a timer, but for one more run, and this is that one.
+    is_silent: bool,
     follows_up: bool,
     /// Runs of what awaits a change that nothing called for.
     disturbed: u32,
@@ -187,13 +189,13 @@ impl Book {
             entry.uid = uid;
             // A late request of a run of its namesake may have written the status of this one: then that is its phase.
             entry.phase = thing.status.as_ref().and_then(|status| status.phase);
-            (entry.due, entry.failing_since) = (None, None);
+            (entry.due, entry.failing_since, entry.is_silent) = (None, None, false);
         }
         let is_event = |reason: &Reason| matches!(reason, Reason::Changed(_) | Reason::Child(_));
         entry.by_events += u32::from(reasons.iter().all(is_event));
-        entry.follows_up = reasons.contains(&Reason::Due);
+        entry.follows_up = entry.is_silent && reasons.contains(&Reason::Due);
         let is_early = entry.due.is_none_or(|due| due > started + EARLY);
-        entry.disturbed += u32::from(is_silent(number) && entry.follows_up && is_early);
+        entry.disturbed += u32::from(entry.follows_up && is_early);
         if entry.due.is_some_and(|due| due <= started + EARLY) {
             totals.timers += 1;
         } else {
@@ -253,7 +255,12 @@ impl Book {
         let due = now + shortest(phase, elapsed);
         // A failure inside the backoff keeps the time of the next attempt.
         let kept = entry.due.filter(|kept| fails && failed && *kept > now);
-        entry.due = match is_silent(run.number) && phase != Phase::Initializing {
+        entry.is_silent = match phase {
+            Phase::Ready => awaits(run.number),
+            Phase::Failed => is_hopeless(run.number),
+            _ => false,
+        };
+        entry.due = match entry.is_silent {
             // One more, because its patch may have changed nothing, and then none.
             true => (!entry.follows_up).then_some(now + longest()),
             false => Some(kept.map_or(due, |kept| kept.min(due))),
