@@ -2,7 +2,7 @@
 //! mapper maps.
 
 use super::{Engine, memory::Key, reason::Source, version::Version};
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 /// The objects that a watch has shown; `R` refers to one of the controller's own, `M` is what is compared.
 #[derive(Clone)]
@@ -16,7 +16,7 @@ pub(crate) struct Others<R, M> {
 pub(crate) struct Other<R, M> {
     pub(crate) version: Version,
     pub(crate) source: Source,
-    pub(crate) concerns: Vec<R>,
+    pub(crate) concerns: Arc<[R]>,
     pub(crate) meta: M,
 }
 
@@ -25,13 +25,23 @@ pub(crate) struct Concern<R> {
     pub(crate) key: Key,
     pub(crate) version: Version,
     pub(crate) source: Source,
-    pub(crate) concerns: Vec<R>,
+    concerns: Arc<[R]>,
+    before: Option<Arc<[R]>>,
     /// The number of the delivery.
     pub(crate) delivered: u64,
     /// Whether it may be the echo of an own write: not what only a list shows, and no deletion.
     pub(crate) may_be_echo: bool,
     /// Whether it is a change that the application wants to hear of.
     pub(crate) matters: bool,
+}
+
+impl<R> Concern<R> {
+    /// Those whom it concerns; one may come twice.
+    pub(crate) fn all(&self) -> impl Iterator<Item = &R> {
+        self.concerns
+            .iter()
+            .chain(self.before.iter().flat_map(|before| before.iter()))
+    }
 }
 
 impl<R, M> Others<R, M> {
@@ -117,13 +127,12 @@ fn concern<R, M>(
     may_be_echo: bool,
     matters: bool,
 ) -> Concern<R> {
-    let mut concerns = now.concerns;
-    concerns.extend(before.into_iter().flat_map(|before| before.concerns));
     Concern {
         key,
         version: now.version,
         source: now.source,
-        concerns,
+        concerns: now.concerns,
+        before: before.map(|before| before.concerns),
         delivered,
         may_be_echo,
         matters,

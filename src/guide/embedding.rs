@@ -250,9 +250,9 @@
 //! ### A phase that the reason tells has no time, or the right one
 //!
 //! `lastTransitionTime` changes with the status and not with the reason. An object that is `Ready=False` because it is being
-//! created, and then because it fails, would be in outage since its creation, and given up too early. So a phase that the
-//! reason tells is told by [`Says::ByReason`](crate::conditions::Says::ByReason), and has no time. The controller remembers
-//! since when it has seen the phase, until it restarts. To keep the backoff over a restart, give each phase a status or a
+//! created, and then because it fails, would be in outage since its creation, and given up too early. So return
+//! [`Says::ByReason`](crate::conditions::Says::ByReason) for a phase that the reason tells: it has no time. The controller
+//! remembers since when it has seen the phase, until it restarts. To keep the backoff over a restart, give each phase a status or a
 //! condition of its own.
 //!
 //! ### A condition keeps its `lastTransitionTime` while its status stays

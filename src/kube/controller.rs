@@ -1,7 +1,9 @@
 //! The controller.
 
 use super::{
-    Requeuer, action, errors, gate,
+    Requeuer, action, errors,
+    first_lists::FirstLists,
+    gate,
     kube_client::Api,
     kube_core::{ObjectMeta, Resource},
     kube_runtime::{
@@ -13,7 +15,8 @@ use super::{
     },
     object,
     reconcile::Reconcile,
-    watches::{Changed, Common, Observer, Own, Related, flat, lasting, owners},
+    related::{Changed, Related, owners},
+    watches::{Common, Observer, Own, flat, lasting},
 };
 use crate::{
     Observed, Outcome, Retry,
@@ -21,16 +24,14 @@ use crate::{
         dispatch::Admission,
         reason::{Reason, Reasons},
     },
-    sync::{Mutex, MutexGuard, PoisonError},
 };
 use futures::{
     FutureExt as _, Stream, StreamExt as _,
-    channel::oneshot,
     future::{self, BoxFuture},
     stream::{self, BoxStream},
 };
 use serde::de::DeserializeOwned;
-use std::{fmt, hash::Hash, sync::Arc, time::Duration};
+use std::{fmt, hash::Hash, sync::Arc};
 use tokio::runtime::Handle;
 use tracing::{Instrument as _, info};
 
@@ -429,49 +430,7 @@ where
     }
 }
 
-/// For how long the first reconciles wait for the other watches' first lists.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
-
-/// The first lists of the watches beside the controller's own.
-#[derive(Clone, Default)]
-struct FirstLists(Arc<Mutex<Vec<oneshot::Receiver<()>>>>);
-
-impl FirstLists {
-    /// One more watch, which says when its first list is there.
-    fn one_more(&self) -> oneshot::Sender<()> {
-        let (there, first) = oneshot::channel();
-        self.lock().push(first);
-        there
-    }
-
-    /// Waits until all are there, or for a while: a watch that fails stops nothing.
-    async fn wait(self) {
-        let all = std::mem::take(&mut *self.lock());
-        // Too late is as good as in time.
-        let _ = tokio::time::timeout(LONGEST_WAIT, future::join_all(all)).await;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Vec<oneshot::Receiver<()>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// For [`Requeuer`]: what observes an object.
 pub(super) fn observer<K>(observe: impl Fn(&K) -> Observed + Send + Sync + 'static) -> Observer<K> {
     Arc::new(observe)
-}
-
-/// Returns whether more than the status changed from one version of an object to another: its generation, labels,
-/// annotations, finalizers, owner references or deletion timestamp. For [`Controller::owns_when`].
-///
-/// An object without a generation, such as a ConfigMap or Secret, has no status either: any change counts. It never panics.
-#[must_use]
-pub fn spec_or_metadata_changed(before: &ObjectMeta, now: &ObjectMeta) -> bool {
-    now.generation.is_none()
-        || before.generation != now.generation
-        || before.labels != now.labels
-        || before.annotations != now.annotations
-        || before.finalizers != now.finalizers
-        || before.owner_references != now.owner_references
-        || before.deletion_timestamp != now.deletion_timestamp
 }

@@ -54,10 +54,12 @@ pub(crate) mod client;
 mod controller;
 mod errors;
 mod finalizer;
+mod first_lists;
 mod gate;
 mod object;
 mod parts;
 mod reconcile;
+mod related;
 #[cfg(feature = "testing")]
 mod steps;
 #[cfg(feature = "testing")]
@@ -75,9 +77,10 @@ pub use crate::engine::{
     reason::{Changes, Reason, Source},
     scope::{in_reconcile, reasons},
 };
-pub use controller::{Controller, spec_or_metadata_changed};
+pub use controller::Controller;
 pub use finalizer::{Cleanup, finalizer};
 pub use reconcile::Reconcile;
+pub use related::spec_or_metadata_changed;
 
 use self::{
     kube_client::{Api, Client},

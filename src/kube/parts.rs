@@ -9,7 +9,7 @@ use super::{
     },
     object,
     reconcile::Reconcile,
-    watches::owners,
+    related::owners,
 };
 use crate::{Observe, Outcome, Retry, engine::dispatch::Admission};
 use std::{error::Error, sync::Arc};

@@ -1,7 +1,7 @@
 //! The watches of a controller: events in, triggers out.
 
 use super::{
-    kube_core::{ObjectMeta, Resource},
+    kube_core::Resource,
     kube_runtime::{
         WatchStreamExt as _,
         controller::{ReconcileReason, ReconcileRequest},
@@ -13,16 +13,15 @@ use super::{
 use crate::{
     Observed,
     engine::{
-        self, Engine, log,
-        memory::{Held, Key},
+        Engine, log,
+        memory::Key,
         objects::Objects,
-        others::{Concern, Other, Others},
         reason::{Reason, Source},
         sight::Sight,
         wakes::{Id, Wake},
     },
 };
-use futures::{Stream, StreamExt as _, channel::oneshot, future, stream};
+use futures::{Stream, StreamExt as _, future, stream};
 use std::{hash::Hash, sync::Arc};
 
 /// What every stream of a controller needs.
@@ -54,7 +53,7 @@ where
 {
     /// The object that a reference means, if it exists: one object has one reference, whatever the namespace of a child
     /// that refers to a cluster-scoped owner.
-    fn resolve(&self, reference: &ObjectRef<K>) -> Option<(Key, ObjectRef<K>)> {
+    pub(super) fn resolve(&self, reference: &ObjectRef<K>) -> Option<(Key, ObjectRef<K>)> {
         let object = self.store.get(reference)?;
         let key = object::key(object.meta())?;
         Some((key, self.reference(&object)))
@@ -112,7 +111,7 @@ where
     }
 }
 
-fn named<'a, K: Resource>(reference: &'a ObjectRef<K>, kind: &'a str) -> Id<'a> {
+pub(super) fn named<'a, K: Resource>(reference: &'a ObjectRef<K>, kind: &'a str) -> Id<'a> {
     Id {
         kind,
         namespace: reference.namespace.as_deref(),
@@ -120,11 +119,11 @@ fn named<'a, K: Resource>(reference: &'a ObjectRef<K>, kind: &'a str) -> Id<'a> 
     }
 }
 
-fn request<K: Resource>(obj_ref: ObjectRef<K>, reason: ReconcileReason) -> ReconcileRequest<K> {
+pub(super) fn request<K: Resource>(obj_ref: ObjectRef<K>, reason: ReconcileReason) -> ReconcileRequest<K> {
     ReconcileRequest { obj_ref, reason }
 }
 
-fn custom(reason: &str) -> ReconcileReason {
+pub(super) fn custom(reason: &str) -> ReconcileReason {
     ReconcileReason::Custom {
         reason: reason.to_owned(),
     }
@@ -158,14 +157,14 @@ pub(super) fn lasting<T: Send + 'static>(
 }
 
 /// A watch that the engine counts as long as it lasts.
-struct Counted {
+pub(super) struct Counted {
     engine: Arc<Engine>,
     group: String,
     plural: String,
 }
 
 impl Counted {
-    fn new<T: Resource>(engine: &Arc<Engine>, dyntype: &T::DynamicType) -> Self {
+    pub(super) fn new<T: Resource>(engine: &Arc<Engine>, dyntype: &T::DynamicType) -> Self {
         let (group, plural) = (T::group(dyntype).into_owned(), T::plural(dyntype).into_owned());
         engine.watch(&group, &plural);
         Self {
@@ -270,173 +269,6 @@ where
     fn drop(&mut self) {
         self.objects.leave(&self.common.engine, &self.kind);
     }
-}
-
-/// A watch of other objects that concern the controller's.
-pub(super) struct Related<K: Resource + 'static, T: Resource>
-where
-    K::DynamicType: Eq + Hash,
-{
-    common: Common<K>,
-    dyntype: T::DynamicType,
-    reason: fn(Source) -> Reason,
-    map: Box<dyn Fn(T) -> Vec<ObjectRef<K>> + Send>,
-    changed: Option<Changed>,
-    others: Others<ObjectRef<K>, Meta>,
-    /// Waits for the first list.
-    first: Option<oneshot::Sender<()>>,
-    _counted: Counted,
-}
-
-/// Whether a change of another object triggers: a function of the metadata before and after.
-pub(super) type Changed = Box<dyn Fn(&ObjectMeta, &ObjectMeta) -> bool + Send>;
-
-/// The metadata where it is compared.
-type Meta = Option<Arc<ObjectMeta>>;
-
-impl<K: Resource + Clone + 'static, T: Resource> Related<K, T>
-where
-    K::DynamicType: Eq + Hash + Clone,
-{
-    pub(super) fn new(
-        common: Common<K>,
-        dyntype: T::DynamicType,
-        reason: fn(Source) -> Reason,
-        first: oneshot::Sender<()>,
-        map: impl Fn(T) -> Vec<ObjectRef<K>> + Send + 'static,
-        changed: Option<Changed>,
-    ) -> Self {
-        let counted = Counted::new::<T>(&common.engine, &dyntype);
-        Self {
-            common,
-            dyntype,
-            reason,
-            map: Box::new(map),
-            changed,
-            others: Others::new(),
-            first: Some(first),
-            _counted: counted,
-        }
-    }
-
-    fn look(&self, object: T) -> Option<(Key, Other<ObjectRef<K>, Meta>)> {
-        let meta = object.meta();
-        let (key, version) = (object::key(meta)?, object::version(meta));
-        let kind = T::kind(&self.dyntype);
-        let name = meta.name.as_deref().unwrap_or_default();
-        let source = Source::new(&kind, meta.namespace.as_deref(), name);
-        let compared = self.changed.is_some().then(|| {
-            Arc::new(ObjectMeta {
-                // Large, and new with each write.
-                managed_fields: None,
-                ..meta.clone()
-            })
-        });
-        let other = Other {
-            version,
-            source,
-            concerns: (self.map)(object),
-            meta: compared,
-        };
-        Some((key, other))
-    }
-
-    pub(super) fn handle(&mut self, event: Event<T>) -> Vec<ReconcileRequest<K>> {
-        let engine = self.common.engine.clone();
-        let concerns = match event {
-            Event::Apply(object) => {
-                let look = self.look(object);
-                let matters = matters(&self.changed);
-                let concern = look.and_then(|(key, now)| self.others.apply(&engine, key, now, &matters));
-                concern.into_iter().collect()
-            }
-            Event::Delete(object) => {
-                let look = self.look(object);
-                let concern = look.map(|(key, last)| self.others.delete(&engine, key, last));
-                concern.into_iter().collect()
-            }
-            Event::Init => {
-                self.others.begin_list();
-                vec![]
-            }
-            Event::InitApply(object) => {
-                if let Some((key, now)) = self.look(object) {
-                    self.others.list(key, now);
-                }
-                vec![]
-            }
-            Event::InitDone => {
-                let concerns = self.others.end_list(&engine, &matters(&self.changed));
-                if let Some(first) = self.first.take() {
-                    // Nobody waits any more where it took too long.
-                    let _ = first.send(());
-                }
-                concerns
-            }
-        };
-        concerns.into_iter().flat_map(|concern| self.concern(concern)).collect()
-    }
-
-    /// Triggers those whom an object concerns.
-    fn concern(&self, concern: Concern<ObjectRef<K>>) -> Vec<ReconcileRequest<K>> {
-        let mut concerned: Vec<_> = concern
-            .concerns
-            .iter()
-            .filter_map(|reference| self.common.resolve(reference))
-            .collect();
-        concerned.sort_by_key(|(key, _)| *key);
-        concerned.dedup_by_key(|(key, _)| *key);
-        let engine = &self.common.engine;
-        if !concern.matters {
-            for (key, _) in concerned {
-                engine.passed(key, concern.key, concern.version, concern.delivered);
-            }
-            return vec![];
-        }
-        let reason = (self.reason)(concern.source);
-        let kind = K::kind(&self.common.dyntype);
-        let triggered = concerned.into_iter().filter(|(key, reference)| {
-            let held = Held {
-                what: engine::memory::Event::Other {
-                    key: concern.key,
-                    reason: reason.clone(),
-                },
-                version: concern.version,
-                delivered: concern.delivered,
-            };
-            engine.related(named(reference, &kind), *key, held, concern.may_be_echo)
-        });
-        triggered
-            .map(|(_, reference)| request(reference, custom(&reason.to_string())))
-            .collect()
-    }
-}
-
-fn matters(changed: &Option<Changed>) -> impl Fn(&Meta, &Meta) -> bool {
-    move |before, now| match (changed, before, now) {
-        (Some(changed), Some(before), Some(now)) => changed(before, now),
-        _ => true,
-    }
-}
-
-impl<K: Resource + 'static, T: Resource> Drop for Related<K, T>
-where
-    K::DynamicType: Eq + Hash,
-{
-    fn drop(&mut self) {
-        self.others.leave(&self.common.engine);
-    }
-}
-
-/// The owners of a child.
-pub(super) fn owners<K: Resource>(child: &ObjectMeta, owner: &K::DynamicType) -> Vec<ObjectRef<K>>
-where
-    K::DynamicType: Clone,
-{
-    let references = child.owner_references.iter().flatten();
-    references
-        .filter_map(|reference| ObjectRef::from_owner_ref(child.namespace.as_deref(), reference, owner.clone()))
-        .collect()
 }
 
 /// Every request of a list, one after the other.

@@ -190,3 +190,20 @@ async fn a_function_of_the_metadata_decides() {
     world.until(3.0).await;
     assert_eq!(world.times(), [0.0, 2.0]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_child_with_other_owners_triggers_whatever_the_function_says() {
+    let (world, requeue, deployments, _) = parent().await;
+    let watched = Api::<Deployment>::default_namespaced(world.client());
+    let controller = world
+        .controller(&requeue)
+        .owns_when(watched, (), watcher::Config::default(), |_, _| false);
+    world.spawn(controller, &requeue);
+    world.until(1.0).await;
+    patch(&deployments, 1, json!({ "spec": { "replicas": 2 } })).await;
+    world.until(2.0).await;
+    assert_eq!(world.times(), [0.0]);
+    patch(&deployments, 1, json!({ "metadata": { "ownerReferences": null } })).await;
+    world.until(3.0).await;
+    assert_eq!(world.times(), [0.0, 2.0]);
+}

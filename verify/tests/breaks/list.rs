@@ -229,8 +229,8 @@ pub(crate) const BREAKS: &[Break] = &[
         "the former owners of a child do not hear of it",
         &[(
             "engine/others.rs",
-            ".extend(before.into_iter().flat_map(|before| before.concerns));",
-            ".extend(before.into_iter().flat_map(|_| vec![]));",
+            "before: before.map(|before| before.concerns),",
+            "before: before.map(|before| before.concerns).filter(|_| false),",
         )],
     ),
     rule(

@@ -200,7 +200,7 @@ impl Real {
         concern: &Concern<&'static str>,
         key_of: impl Fn(&str) -> Option<Key>,
     ) -> Vec<&'static str> {
-        let mut names = concern.concerns.clone();
+        let mut names: Vec<_> = concern.all().copied().collect();
         names.sort_unstable();
         names.dedup();
         names.retain(|name| {

@@ -391,9 +391,9 @@ fn look(child: &Child) -> Other<&'static str, u64> {
         source: Source::new("Child", None, "c"),
         meta: child.generation,
         concerns: if child.is_owned {
-            vec![NAME, SECOND_NAME]
+            [NAME, SECOND_NAME].into()
         } else {
-            vec![SECOND_NAME]
+            [SECOND_NAME].into()
         },
     }
 }
